@@ -1,0 +1,21 @@
+/** An end user, for the password and authorization code grants. Times in milliseconds. */
+export interface Account {
+  /** The `sub` of tokens; never reused. */
+  account_id: string
+  username: string
+  /** `scrypt$N$r$p$salt$hash`, see `password.ts`. */
+  password: string
+  disabled: boolean
+  created: number
+}
+
+export interface AccountStore {
+  findAccount(username: string): Promise<Account | undefined>
+  findAccountById(account_id: string): Promise<Account | undefined>
+  /** False when the username is taken. */
+  insertAccount(account: Account): Promise<boolean>
+  /** Sets a password and revokes every grant of the account, in one transaction. False: no such account. */
+  setPassword(username: string, password: string, now: number): Promise<boolean>
+  /** Disabling revokes every grant of the account, in one transaction. False: no such account. */
+  setDisabled(username: string, disabled: boolean, now: number): Promise<boolean>
+}

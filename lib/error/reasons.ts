@@ -1,0 +1,89 @@
+/**
+ * Why a request was turned away, as the operator reads it. Both lists are closed: a test holds that
+ * each reason is used and that nothing else is. A reason never leaves the server; the caller gets
+ * the code of RFC 6749 alone.
+ */
+
+/** Why a client was not believed (`event: "client.rejected"`), in the order in which they apply. */
+export const rejectionReasons = [
+  'no_client_id',
+  'unknown_client',
+  'client_disabled',
+  'method_not_allowed',
+  'no_secret_presented',
+  'secret_mismatch',
+  'secret_expired',
+  'no_certificate_registered',
+  'no_certificate_presented',
+  'certificate_expired',
+  'certificate_not_yet_valid',
+  'certificate_is_ca',
+  'certificate_purpose',
+  'certificate_weak',
+  'certificate_revoked',
+  'crl_expired',
+  'certificate_untrusted',
+  'certificate_mismatch',
+  'trust_epoch',
+  'untrusted_proxy_header',
+  'handler_failed',
+  'handler_timeout',
+] as const
+
+/** Why a request was refused for anything but the client (`event: "request.refused"`). */
+export const refusalReasons = [
+  // the request as HTTP and as a form
+  'method_not_supported',
+  'content_type',
+  'content_encoding',
+  'charset',
+  'body_too_large',
+  'body_cut_short',
+  'too_many_parameters',
+  'malformed_parameter',
+  'repeated_parameter',
+  'parameter_too_long',
+  'repeated_header',
+  'secret_in_query',
+  'two_transports',
+  'two_client_ids',
+  // the grant
+  'missing_parameter',
+  'unknown_grant_type',
+  'grant_not_allowed',
+  'scope_not_allowed',
+  'resource_not_allowed',
+  'unknown_refresh_token',
+  'refresh_token_used',
+  'refresh_token_expired',
+  'refresh_token_of_another_client',
+  'grant_revoked',
+  'wrong_password',
+  // resource routes
+  'no_token',
+  'token_in_two_places',
+  'token_malformed',
+  'token_signature',
+  'token_type',
+  'token_issuer',
+  'token_audience',
+  'token_expired',
+  'token_unbound',
+  'token_without_certificate',
+  'token_bound_to_another_certificate',
+  'token_scope',
+  // the server itself
+  'no_signing_key',
+  'store_failed',
+  'overloaded',
+  'closing',
+  'internal',
+] as const
+
+export type RejectionReason = (typeof rejectionReasons)[number]
+export type RefusalReason = (typeof refusalReasons)[number]
+
+/** A plugin's own reason, named after the plugin: `acme-hmac:bad_signature`. */
+export type PluginReason = `${string}:${string}`
+
+export type Reason = RejectionReason | RefusalReason | PluginReason

@@ -1,0 +1,20 @@
+/**
+ * `mtls-secret/plugin`: all that a plugin may import, ours included.
+ */
+export { accepted, rejected, type Verdict } from '../client/verdict'
+export type { FoundCode } from './capabilities'
+export type { EventName, RequestFacts, ServerEvents } from './events'
+export {
+  type ClientAuth,
+  type Clock,
+  type Contribution,
+  type Decision,
+  definePlugin,
+  type Facts,
+  type GrantHandler,
+  type Listener,
+  type Log,
+  type Plugin,
+  type SetupContext,
+} from './plugin'
+export type { CertificateFacts, PluginClient, TokenRequest } from './token-request'
