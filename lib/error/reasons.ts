@@ -59,6 +59,9 @@ export const refusalReasons = [
   'refresh_token_of_another_client',
   'grant_revoked',
   'wrong_password',
+  // registration of a client
+  'client_metadata',
+  'redirect_uri',
   // resource routes
   'no_token',
   'token_in_two_places',
