@@ -10,7 +10,8 @@ export interface HandlerSetting {
   id: string
   type: string
   name: string
-  order: number
+  /** Undefined: the handler's own place in the default chain. */
+  order: number | undefined
   enable: boolean
   properties: Record<string, unknown>
 }
