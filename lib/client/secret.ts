@@ -18,3 +18,6 @@ export function digestSecret(secret: string): string {
 export function sameDigest(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
 }
+
+/** The digest of a secret that nobody has: what is compared when there is no client. */
+export const decoyDigest = digestSecret(newSecret())

@@ -1,0 +1,215 @@
+/**
+ * The registered clients: found on every request, changed now and then. A found client is kept in
+ * memory only as long as the store's version stands still, so a change by anybody is seen at once.
+ */
+import { randomBytes } from 'node:crypto'
+import { boundedCache } from './cache'
+import type { ClientRecord, ClientStore, MaybePromise } from './client-store'
+import { checkClientId, checkCredentials, checkSecret, usesSecret } from './credentials'
+import { invalidMetadata } from './invalid'
+import { type ClientMetadata, checkMetadata, clientMetadata, type PublicClient } from './metadata'
+import { type CertificateInput, readCertificates, withinLimit } from './registered-certificate'
+import { digestSecret, newSecret } from './secret'
+import { batchUses } from './uses'
+
+/** What a client is created from; `client_id` and `client_secret` are made up unless given. */
+export type NewClient = ClientMetadata & {
+  client_id?: string
+  client_secret?: string
+  /** PEM text, or the bytes of a PEM or DER file; one or several. */
+  certificate?: CertificateInput | readonly CertificateInput[]
+}
+
+export interface Clients {
+  /** The record, for authentication; synchronous where the store is. */
+  find(client_id: string): MaybePromise<ClientRecord | undefined>
+  get(client_id: string): Promise<PublicClient | undefined>
+  /** All clients, oldest first. */
+  list(): Promise<PublicClient[]>
+  /**
+   * Registers a client. Its secret exists only in this answer, and not at all for a method without.
+   * Rejects with `invalid_client_metadata` or `invalid_redirect_uri`.
+   *
+   * @example
+   * const { client, client_secret } = await clients.create({
+   *   client_name: 'billing', scope: 'invoices:read', certificate: await readFile('billing.pem') })
+   */
+  create(client: NewClient): Promise<{ client: PublicClient; client_secret: string | undefined }>
+  /**
+   * Gives a new secret. The old one works for `overlap` seconds more, or no longer. Like all that
+   * follow, it answers undefined when there is no such client.
+   */
+  rotateSecret(
+    client_id: string,
+    options?: { overlap?: number },
+  ): Promise<{ client: PublicClient; client_secret: string } | undefined>
+  /** The client needs its certificate from then on, even if it was registered without. */
+  addCertificate(
+    client_id: string,
+    certificate: CertificateInput,
+  ): Promise<PublicClient | undefined>
+  /** By `x5t#S256`. A client whose last certificate is gone is locked. */
+  removeCertificate(client_id: string, thumbprint: string): Promise<PublicClient | undefined>
+  disable(client_id: string): Promise<PublicClient | undefined>
+  enable(client_id: string): Promise<PublicClient | undefined>
+  /** Removes the client with its grants and tokens. */
+  remove(client_id: string): Promise<PublicClient | undefined>
+  /** Notes that a secret or certificate was used; costs no write and never fails. */
+  used(client_id: string, digest?: string, thumbprint?: string): void
+  /** Writes the last-used times that are still noted. */
+  close(): Promise<void>
+}
+
+/** Clients kept in memory. */
+const cached = 10_000
+const flushEvery = 5_000
+
+/** The clients of a store. */
+export function openClients(store: ClientStore, clock: { now(): number }): Clients {
+  const cache = boundedCache<ClientRecord>(cached)
+  const uses = batchUses(store, clock, flushEvery)
+  let cacheVersion: number | undefined
+
+  return {
+    find,
+    get,
+    list,
+    create,
+    rotateSecret,
+    addCertificate,
+    removeCertificate,
+    disable: (client_id) => change(client_id, (record) => ({ ...record, disabled: true })),
+    enable: (client_id) => change(client_id, (record) => ({ ...record, disabled: false })),
+    remove,
+    used: uses.note,
+    close: uses.flush,
+  }
+
+  function find(client_id: string): MaybePromise<ClientRecord | undefined> {
+    const version = store.version()
+    if (typeof version === 'number') return findAt(version, client_id)
+    return version.then((known) => findAt(known, client_id))
+  }
+
+  function findAt(version: number, client_id: string): MaybePromise<ClientRecord | undefined> {
+    if (version !== cacheVersion) {
+      cache.clear()
+      cacheVersion = version
+    }
+    const hit = cache.get(client_id)
+    if (hit !== undefined) return hit
+    const found = store.findClient(client_id)
+    if (found instanceof Promise) return found.then((record) => keep(version, record))
+    return keep(version, found)
+  }
+
+  /** What was read under an older version than the cache's is answered but not kept. */
+  function keep(version: number, record: ClientRecord | undefined): ClientRecord | undefined {
+    if (record !== undefined && version === cacheVersion) cache.set(record.client_id, record)
+    return record
+  }
+
+  async function get(client_id: string) {
+    await uses.flush()
+    const record = await store.findClient(client_id)
+    return record && clientMetadata(record)
+  }
+
+  async function list() {
+    await uses.flush()
+    return (await store.listClients()).map(clientMetadata)
+  }
+
+  async function create(client: NewClient) {
+    const { client_id = newClientId(), client_secret, certificate = [], ...given } = client
+    const { metadata, certificates } = await checkMetadata(given)
+    const registered = readCertificates([certificate, certificates].flat())
+    checkClientId(client_id)
+    checkCredentials(metadata, registered)
+    const secret = secretOf(metadata.token_endpoint_auth_method, client_secret)
+    const now = clock.now()
+    const record: ClientRecord = {
+      client_id,
+      ...metadata,
+      client_name: metadata.client_name ?? client_id,
+      disabled: false,
+      created: now,
+      secrets: secret === undefined ? [] : [newest(secret, now)],
+      certificates: registered,
+    }
+    if (!(await store.insertClient(record))) throw invalidMetadata('client_id: is taken.')
+    return { client: clientMetadata(record), client_secret: secret }
+  }
+
+  async function rotateSecret(client_id: string, { overlap = 0 }: { overlap?: number } = {}) {
+    checkOverlap(overlap)
+    const client_secret = newSecret()
+    const now = clock.now()
+    const client = await change(client_id, (record) => {
+      if (!usesSecret(record.token_endpoint_auth_method)) {
+        throw invalidMetadata(`${record.token_endpoint_auth_method} has no secret to rotate.`)
+      }
+      const old = overlap > 0 ? record.secrets.slice(0, 1) : []
+      const expires = now + overlap * 1000
+      return {
+        ...record,
+        secrets: [newest(client_secret, now), ...old.map((secret) => ({ ...secret, expires }))],
+      }
+    })
+    return client && { client, client_secret }
+  }
+
+  async function addCertificate(client_id: string, certificate: CertificateInput) {
+    const added = readCertificates([certificate])
+    return change(client_id, (record) => {
+      const known = new Set(record.certificates.map(({ thumbprint }) => thumbprint))
+      const fresh = added.filter(({ thumbprint }) => !known.has(thumbprint))
+      return {
+        ...record,
+        without_certificate: false,
+        certificates: withinLimit([...record.certificates, ...fresh]),
+      }
+    })
+  }
+
+  function removeCertificate(client_id: string, thumbprint: string) {
+    return change(client_id, (record) => {
+      const certificates = record.certificates.filter((kept) => kept.thumbprint !== thumbprint)
+      if (certificates.length < record.certificates.length) return { ...record, certificates }
+      throw invalidMetadata('The client has no certificate with this thumbprint.')
+    })
+  }
+
+  async function remove(client_id: string) {
+    const client = await get(client_id)
+    return (await store.deleteClient(client_id)) ? client : undefined
+  }
+
+  async function change(client_id: string, changed: (record: ClientRecord) => ClientRecord) {
+    const record = await store.changeClient(client_id, changed)
+    return record && clientMetadata(record)
+  }
+}
+
+/** Hexadecimal, so that it never looks like an option on a command line. */
+function newClientId(): string {
+  return randomBytes(16).toString('hex')
+}
+
+function secretOf(method: string, given: string | undefined): string | undefined {
+  if (given !== undefined) checkSecret(given)
+  if (usesSecret(method)) return given ?? newSecret()
+  if (given === undefined) return undefined
+  throw invalidMetadata(`client_secret: ${method} uses none.`)
+}
+
+function newest(secret: string, now: number) {
+  return { digest: digestSecret(secret), created: now, expires: undefined, last_used: undefined }
+}
+
+const maxOverlap = 365 * 24 * 3600
+
+function checkOverlap(seconds: number): void {
+  if (Number.isInteger(seconds) && seconds >= 0 && seconds <= maxOverlap) return
+  throw invalidMetadata(`overlap: must be whole seconds, at most ${maxOverlap}.`)
+}
