@@ -15,19 +15,19 @@ export interface Verdict {
 
 const genuine = new WeakSet<object>()
 
-/** The client is believed. */
-export function accepted(): Verdict {
-  return yes
+/**
+ * The client is believed; with `would_be_refused` only because the handler observes, which the audit
+ * line tells.
+ */
+export function accepted(note?: { would_be_refused: RejectionReason | string }): Verdict {
+  return note === undefined
+    ? yes
+    : stamp({ accepted: true, reason: undefined, would_be_refused: note.would_be_refused })
 }
 
 /** The client is not believed. The reason goes to the audit line, never to the caller. */
 export function rejected(reason: RejectionReason | string): Verdict {
   return stamp({ accepted: false, reason })
-}
-
-/** Accepted for now, though the rule says no: what `MandateMutualSSL = "observe"` answers. */
-export function observed(would_be_refused: RejectionReason | string): Verdict {
-  return stamp({ accepted: true, reason: undefined, would_be_refused })
 }
 
 export function isVerdict(value: unknown): value is Verdict {

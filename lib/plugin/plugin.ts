@@ -1,8 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { Verdict } from '../client/verdict'
 import type { MaybePromise } from '../client/client-store'
+import type { Verdict } from '../client/verdict'
 import { SetupError } from '../error/setup-error'
-import type { Accounts, Codes, RefreshTokens, Replay } from './capabilities'
+import type { FoundRefreshToken } from '../token/token-store'
+import type { Accounts, Codes, FoundCode, RefreshTokens, Replay } from './capabilities'
 import type { ServerEvents } from './events'
 import type { PluginClient, TokenRequest } from './token-request'
 
@@ -72,16 +73,21 @@ export interface Decision {
   consumes?: Consumes
 }
 
+/** What `find` gave, handed back: the issuer uses it up, or refuses when somebody else did. */
 export type Consumes =
-  | { readonly refresh_token: string }
-  | { readonly code: string }
+  | { readonly refresh_token: FoundRefreshToken }
+  | { readonly code: FoundCode }
   | { readonly jti: string; readonly expires: number }
 
 /** Hears what happens. `beforeIssue` may add claims; the others are told and cannot change anything. */
 export type Listener = {
-  beforeIssue?(event: ServerEvents['beforeIssue']): MaybePromise<Readonly<Record<string, unknown>> | undefined | void>
+  beforeIssue?(
+    event: ServerEvents['beforeIssue'],
+  ): MaybePromise<Readonly<Record<string, unknown>> | undefined>
 } & {
-  [Name in Exclude<keyof ServerEvents, 'beforeIssue'>]?: (event: ServerEvents[Name]) => MaybePromise<void>
+  [Name in Exclude<keyof ServerEvents, 'beforeIssue'>]?: (
+    event: ServerEvents[Name],
+  ) => MaybePromise<void>
 }
 
 /** Milliseconds since 1970. */
@@ -96,7 +102,9 @@ export interface Log {
   error(event: string, facts?: Facts): void
 }
 
-export type Facts = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
+export type Facts = Readonly<
+  Record<string, string | number | boolean | readonly string[] | undefined>
+>
 
 /**
  * Declares a plugin, with the types of its properties inferred from their schema.

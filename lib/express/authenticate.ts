@@ -1,0 +1,52 @@
+import type { Request, RequestHandler } from 'express'
+import type { Client } from '../client/client'
+import { type Authenticated, authenticateClient } from '../server/authenticate-client'
+import type { Parts } from '../server/parts'
+import { type Receiver, receive } from './receive'
+import { tellRefusal, toOAuthError } from './reply'
+
+/** Where authentication leaves its result, in the type of every Express request. */
+declare global {
+  namespace Express {
+    interface Request {
+      oauth?: { client?: Client }
+    }
+  }
+}
+
+/** Authenticates the client of a request, once however often it is asked. Throws `OAuthError`. */
+export type Authenticate = (req: Request) => Promise<Authenticated>
+
+type Remembering = Request & { [authenticated]?: Promise<Authenticated> }
+const authenticated = Symbol('authenticated')
+
+export function openAuthenticate(parts: Parts, receiver: Receiver): Authenticate {
+  return (req: Remembering) => {
+    req[authenticated] ??= authenticateRequest(parts, receiver, req)
+    return req[authenticated]
+  }
+}
+
+async function authenticateRequest(
+  parts: Parts,
+  receiver: Receiver,
+  req: Request,
+): Promise<Authenticated> {
+  try {
+    const result = await authenticateClient(parts, await receive(req, receiver))
+    req.oauth = { ...req.oauth, client: result.client }
+    return result
+  } catch (cause) {
+    // Told here, since an app's route may have an error handler of its own, or none.
+    const error = toOAuthError(cause)
+    tellRefusal(parts, req, error)
+    throw error
+  }
+}
+
+/** Sets `req.oauth.client`, or ends in an `OAuthError` for the error handler. */
+export function authenticatingMiddleware(authenticate: Authenticate): RequestHandler {
+  return (req, _res, next) => {
+    authenticate(req).then(() => next(), next)
+  }
+}

@@ -1,0 +1,63 @@
+import type { IncomingMessage } from 'node:http'
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
+import { OAuthError } from '../error/oauth-error'
+import type { Parts } from '../server/parts'
+import { factsOf } from './receive'
+import { writeError } from './write-reply'
+
+export type Answer = (req: Request, res: Response) => Promise<void>
+
+/** Runs an answer; Express 4 does not see a promise that rejects, so it is handed to `next`. */
+export function answering(answer: Answer): RequestHandler {
+  return (req, res, next) => {
+    answer(req, res).catch(next)
+  }
+}
+
+/** Tells the listeners of a refusal, once: an error that passes several places is one event. */
+export function tellRefusal(
+  { tell, log }: Pick<Parts, 'tell' | 'log'>,
+  req: IncomingMessage,
+  error: OAuthError,
+): void {
+  if (told.has(error)) return
+  told.add(error)
+  const facts = factsOf(req)
+  if (error.code === 'server_error') {
+    log.error('request.failed', {
+      request_id: facts.request_id,
+      problem: String(error.cause ?? error),
+    })
+  }
+  tell('rejected', { ...facts, error: error.code, reason: error.reason })
+}
+
+const told = new WeakSet<OAuthError>()
+
+/** Writes an error as OAuth JSON; Express knows it by its four parameters. */
+export function errorWriter(parts: Pick<Parts, 'tell' | 'log'>): ErrorRequestHandler {
+  return (cause: unknown, req, res, next) => {
+    const error = refusalOf(req) ?? toOAuthError(cause)
+    tellRefusal(parts, req, error)
+    if (res.headersSent) next(cause)
+    else if (!req.socket.destroyed) writeError(req, res, error)
+  }
+}
+
+/** Anything but an `OAuthError` is a fault of ours, and says nothing to the caller. */
+export function toOAuthError(cause: unknown): OAuthError {
+  if (cause instanceof OAuthError) return cause
+  return new OAuthError('server_error', { reason: 'internal', cause })
+}
+
+/** Passport tells its error handlers no more than "Unauthorized": this is what it was. */
+type Refused = IncomingMessage & { [refusal]?: OAuthError }
+const refusal = Symbol('refusal')
+
+export function rememberRefusal(req: Refused, error: OAuthError): void {
+  req[refusal] = error
+}
+
+function refusalOf(req: Refused): OAuthError | undefined {
+  return req[refusal]
+}

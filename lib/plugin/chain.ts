@@ -1,0 +1,211 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { SetupError } from '../error/setup-error'
+import { type HandlerType, nameAliases, typeAliases } from './aliases'
+import { checkOrder, type Plugin } from './plugin'
+
+/**
+ * From plugins and `[[event_listener]]` entries to the chain, in order.
+ *
+ * A plugin that has an `order` of its own is on; one without is off until an entry names it. Entries
+ * change that default chain by name, as WSO2's do; they don't replace it. Small orders come first and
+ * equal orders are refused, since WSO2's ties are decided by chance. The order decides who speaks
+ * first, never what a client must show: that is the client's `token_endpoint_auth_method`.
+ */
+export interface Link {
+  readonly plugin: AnyPlugin
+  /** The entry's id, or the plugin's name where no entry names it. */
+  readonly id: string
+  readonly order: number
+  readonly type: HandlerType
+  readonly properties: Readonly<Record<string, unknown>>
+  /** Where the entry stands in the file. */
+  readonly key: readonly (string | number)[]
+}
+
+export type AnyPlugin = Plugin<StandardSchemaV1>
+
+/** One `[[event_listener]]` as written. */
+export interface ChainEntry {
+  id: string
+  type: string
+  name: string
+  /** Undefined: the plugin's own. */
+  order?: number | undefined
+  enable: boolean
+  properties: Record<string, unknown>
+}
+
+/**
+ * The links that are on, small orders first.
+ * Throws `SetupError` with the key's path for an unknown name or type, a name or order given twice.
+ */
+export function composeChain(
+  plugins: readonly AnyPlugin[],
+  entries: readonly ChainEntry[],
+): Link[] {
+  const byName = indexPlugins(plugins)
+  const entryOf = new Map<AnyPlugin, number>()
+  entries.forEach((entry, index) => {
+    const plugin = findPlugin(byName, entry.name, ['event_listener', index, 'name'])
+    const earlier = entryOf.get(plugin)
+    if (earlier !== undefined) {
+      throw new SetupError(
+        `"${plugin.name}" is listed twice, as "${entries[earlier]?.id}" and "${entry.id}".`,
+        'Keep one of the two.',
+        { key: ['event_listener', index, 'name'] },
+      )
+    }
+    entryOf.set(plugin, index)
+  })
+
+  const links: Link[] = []
+  for (const plugin of plugins) {
+    const index = entryOf.get(plugin)
+    const entry = index === undefined ? undefined : entries[index]
+    if (index !== undefined && entry !== undefined) {
+      const link = linkOf(plugin, entry, index)
+      if (entry.enable) links.push(link)
+    } else if (plugin.order !== undefined) {
+      links.push({
+        plugin,
+        id: plugin.name,
+        order: plugin.order,
+        type: 'any',
+        properties: {},
+        key: [],
+      })
+    }
+  }
+  links.sort((a, b) => a.order - b.order)
+  refuseTies(links)
+  return links
+}
+
+function indexPlugins(plugins: readonly AnyPlugin[]): Map<string, AnyPlugin> {
+  const byName = new Map<string, AnyPlugin>()
+  for (const plugin of plugins) {
+    if (byName.has(plugin.name)) {
+      throw new SetupError(
+        `Two plugins are named "${plugin.name}".`,
+        'A plugin name stands once; rename one of them.',
+      )
+    }
+    byName.set(plugin.name, plugin)
+  }
+  return byName
+}
+
+function findPlugin(
+  byName: Map<string, AnyPlugin>,
+  name: string,
+  key: readonly (string | number)[],
+): AnyPlugin {
+  const plugin = byName.get(Object.hasOwn(nameAliases, name) ? String(nameAliases[name]) : name)
+  if (plugin !== undefined) return plugin
+  throw new SetupError(
+    `No handler is named ${JSON.stringify(name)}.`,
+    `Known names: ${[...byName.keys()].join(', ')}; others come with plugins = ["npm-package"].`,
+    { key },
+  )
+}
+
+function linkOf(plugin: AnyPlugin, entry: ChainEntry, index: number): Link {
+  if (!Object.hasOwn(typeAliases, entry.type)) {
+    throw new SetupError(
+      `No handler type is named ${JSON.stringify(entry.type)}.`,
+      `Known types: ${Object.keys(typeAliases).join(', ')}.`,
+      { key: ['event_listener', index, 'type'] },
+    )
+  }
+  const order = entry.order ?? plugin.order
+  if (order === undefined) {
+    throw new SetupError(
+      `"${entry.id}" has no order, and "${plugin.name}" has no place of its own.`,
+      'Write order = NUMBER; small numbers come first.',
+      { key: ['event_listener', index] },
+    )
+  }
+  checkOrder(order, entry.id, ['event_listener', index, 'order'])
+  return {
+    plugin,
+    id: entry.id,
+    order,
+    type: typeAliases[entry.type] ?? 'any',
+    properties: entry.properties,
+    key: ['event_listener', index],
+  }
+}
+
+function refuseTies(links: readonly Link[]): void {
+  links.forEach((link, index) => {
+    const before = links[index - 1]
+    if (before?.order !== link.order) return
+    const [named, other] = link.key.length > 0 ? [link, before] : [before, link]
+    throw new SetupError(
+      `order ${link.order} is taken by both "${other.id}" and "${named.id}".`,
+      'Give one of them another number; small numbers come first.',
+      named.key.length > 0 ? { key: [...named.key, 'order'] } : {},
+    )
+  })
+}
+
+/**
+ * The properties of a link, judged by the plugin's own schema; without a schema none is allowed.
+ * Throws `SetupError` with the path of the property.
+ */
+export async function readProperties(link: Link): Promise<unknown> {
+  const schema = link.plugin.properties
+  if (schema === undefined) {
+    const [first] = Object.keys(link.properties)
+    if (first === undefined) return {}
+    throw propertyError(
+      link,
+      [first],
+      `"${link.plugin.name}" has no property "${first}".`,
+      'Remove it.',
+    )
+  }
+  const result = await schema['~standard'].validate(link.properties)
+  if (result.issues === undefined) return result.value
+  const [issue] = result.issues
+  if (issue === undefined) {
+    throw propertyError(link, [], `The properties of "${link.id}" are refused.`, 'Correct them.')
+  }
+  const path = (issue.path ?? []).map((part) =>
+    typeof part === 'object' ? String(part.key) : String(part),
+  )
+  const unknown = unknownKey(issue)
+  if (unknown !== undefined) {
+    throw propertyError(
+      link,
+      [...path, unknown],
+      `"${link.plugin.name}" has no property "${unknown}".`,
+      'Correct its spelling, capitals included, or remove it.',
+    )
+  }
+  throw propertyError(
+    link,
+    path,
+    `${path.join('.') || link.id}: ${issue.message}.`,
+    'Correct the value.',
+  )
+}
+
+/** zod tells unknown keys apart; other schemas tell them in their message. */
+function unknownKey(issue: StandardSchemaV1.Issue): string | undefined {
+  if (!('keys' in issue) || !Array.isArray(issue.keys)) return undefined
+  return typeof issue.keys[0] === 'string' ? issue.keys[0] : undefined
+}
+
+function propertyError(
+  link: Link,
+  path: readonly string[],
+  problem: string,
+  fix: string,
+): SetupError {
+  return new SetupError(
+    problem,
+    fix,
+    link.key.length > 0 ? { key: [...link.key, 'properties', ...path] } : {},
+  )
+}

@@ -1,0 +1,24 @@
+import type { EventName, ServerEvents } from '../plugin/events'
+import type { Log } from '../plugin/plugin'
+import type { Registry } from '../plugin/registry'
+
+/** Tells every listener of an event. A listener that fails is named in the log and changes nothing. */
+export type Tell = <Name extends Exclude<EventName, 'beforeIssue'>>(
+  name: Name,
+  event: ServerEvents[Name],
+) => void
+
+export function openTell(registry: () => Registry, log: Log): Tell {
+  return (name, event) => {
+    for (const listener of registry().listeners(name)) {
+      const failed = (cause: unknown) =>
+        log.error('listener.failed', { listener: listener.name, on: name, problem: String(cause) })
+      try {
+        const heard = listener.hear(event)
+        if (heard instanceof Promise) heard.catch(failed)
+      } catch (cause) {
+        failed(cause)
+      }
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import { type Client, clientOf, decoyClient, matchSecret } from '../client/client'
+import type { ClientRecord } from '../client/client-store'
+import { isVerdict, rejected, type Verdict } from '../client/verdict'
+import { OAuthError } from '../error/oauth-error'
+import { type RejectionReason, rejectionReasons } from '../error/reasons'
+import type { NamedClientAuth, Registry } from '../plugin/registry'
+import type { TokenRequest } from '../plugin/token-request'
+import type { Parts } from './parts'
+import type { Received } from './token-request'
+
+/**
+ * Who is calling. Every handler that is on says which client it sees, in order; the client named must
+ * be one; **its** registered method decides, and no other handler can speak for it. So the order of
+ * handlers never changes what a client must show (WSO2 lets the secret alone pass when its Basic
+ * handler comes first).
+ *
+ * Each refusal is one and the same 401; an unknown or disabled client costs as much time as a known one.
+ */
+export interface Authenticated {
+  readonly client: Client
+  readonly verdict: Verdict
+}
+
+type Needs = Pick<Parts, 'registry' | 'clients' | 'judge' | 'deadline' | 'log'>
+
+/** Throws `OAuthError`: `invalid_client`, `invalid_request` or, when the store fails, 503. */
+export async function authenticateClient(parts: Needs, received: Received): Promise<Authenticated> {
+  const { request } = received
+  const seen = recogniseClient(parts, request)
+  if (seen === undefined) throw invalidClient('no_client_id', received)
+
+  const record = await parts.clients.find(seen.client_id)
+  const usable = record !== undefined && !record.disabled
+  const judged = usable ? record : decoyClient(seen.client_id, seen.by[0]?.name ?? '')
+  const client = clientOf(judged, parts.judge)
+  const verdict = await judgeClient(parts, received, client, seen.by)
+
+  if (record === undefined) throw invalidClient('unknown_client', received)
+  if (record.disabled) throw invalidClient('client_disabled', received)
+  if (!verdict.accepted) throw invalidClient(explain(verdict, received), received)
+  rememberUse(parts.clients, record, request)
+  return { client, verdict }
+}
+
+/** The one client that handlers see, and which of them see it. */
+function recogniseClient(
+  { registry, log }: Needs,
+  request: TokenRequest,
+): { client_id: string; by: NamedClientAuth[] } | undefined {
+  let client_id: string | undefined
+  const by: NamedClientAuth[] = []
+  for (const handler of registry.clientAuths) {
+    const seen = recognise(handler, request, log)
+    if (seen === undefined) continue
+    client_id ??= seen
+    // RFC 6749 section 2.3: one method per request, so its parts must all name the same client.
+    if (seen !== client_id) throw new OAuthError('invalid_request', { reason: 'two_client_ids' })
+    by.push(handler)
+  }
+  return client_id === undefined ? undefined : { client_id, by }
+}
+
+function recognise(
+  handler: NamedClientAuth,
+  request: TokenRequest,
+  log: Needs['log'],
+): string | undefined {
+  try {
+    const seen: unknown = handler.recognise(request)
+    return typeof seen === 'string' && seen !== '' ? seen : undefined
+  } catch (cause) {
+    // A handler that fails sees nobody; it can't stop the others from being asked.
+    log.error('handler.failed', {
+      handler: handler.name,
+      step: 'recognise',
+      problem: String(cause),
+    })
+    return undefined
+  }
+}
+
+/** The verdict of the client's own method. */
+async function judgeClient(
+  { registry, deadline, log }: Needs,
+  received: Received,
+  client: Client,
+  by: readonly NamedClientAuth[],
+): Promise<Verdict> {
+  const handler = registry.clientAuth(client.token_endpoint_auth_method)
+  if (handler === undefined || !by.includes(handler)) return rejected('method_not_allowed')
+  if (received.from === 'query' && !handler.secretInQuery) {
+    throw new OAuthError('invalid_request', { reason: 'secret_in_query' })
+  }
+  try {
+    const verdict: unknown = await deadline.within(
+      handler.authenticate(received.request, client),
+      () => new HandlerTimeout(),
+    )
+    return isVerdict(verdict) ? named(handler.name, verdict) : rejected('handler_failed')
+  } catch (cause) {
+    // A store that fails is no answer about the client: 503, never "no certificate".
+    if (cause instanceof OAuthError && cause.code === 'temporarily_unavailable') throw cause
+    const late = cause instanceof HandlerTimeout
+    log.error('handler.failed', {
+      handler: handler.name,
+      step: 'authenticate',
+      problem: late ? 'no answer in time' : String(cause),
+    })
+    return rejected(late ? 'handler_timeout' : 'handler_failed')
+  }
+}
+
+class HandlerTimeout extends Error {}
+
+/** A plugin's own reason is named after the plugin, so that it can't be taken for one of ours. */
+function named(handler: string, verdict: Verdict): Verdict {
+  const { reason } = verdict
+  if (reason === undefined || ourReasons.has(reason)) return verdict
+  return rejected(`${handler}:${reason}`)
+}
+
+const ourReasons: ReadonlySet<string> = new Set(rejectionReasons)
+
+/** Where a certificate was shown and could not be believed, that is the reason for having none. */
+function explain(verdict: Verdict, { unread }: Received): RejectionReason {
+  const reason = verdict.reason as RejectionReason
+  return reason === 'no_certificate_presented' && unread !== undefined ? unread : reason
+}
+
+function rememberUse(
+  clients: Parts['clients'],
+  record: ClientRecord,
+  { client_secret, certificate }: TokenRequest,
+): void {
+  const secret =
+    record.secrets.length < 2 || client_secret === undefined
+      ? record.secrets[0]
+      : matchSecret(record, client_secret)
+  clients.used(record.client_id, client_secret && secret?.digest, certificate?.thumbprint)
+}
+
+/** One answer for every failed authentication; the reason is the operator's. */
+export function invalidClient(reason: RejectionReason, { request }: Received): OAuthError {
+  return new OAuthError('invalid_client', { reason, headers: challenge(request.headers) })
+}
+
+/** RFC 6749 section 5.2: a challenge only for those who came with an Authorization header. */
+function challenge(headers: TokenRequest['headers']): Record<string, string> {
+  return headers.authorization === undefined ? {} : { 'www-authenticate': 'Basic realm="oauth2"' }
+}
+
+/** The clients that no handler serves: they are refused, and the operator is told how many. */
+export function unservedClients(
+  registry: Pick<Registry, 'clientAuth'>,
+  records: readonly ClientRecord[],
+): ClientRecord[] {
+  return records.filter(
+    ({ token_endpoint_auth_method }) =>
+      registry.clientAuth(token_endpoint_auth_method) === undefined,
+  )
+}

@@ -1,0 +1,194 @@
+import type { Client } from '../client/client'
+import { OAuthError } from '../error/oauth-error'
+import type { Decision } from '../plugin/plugin'
+import { registeredClaims, signAccessToken } from '../token/access-token'
+import { digestOpaque, newId, newOpaqueToken } from '../token/opaque'
+import type { Grant, Issue } from '../token/token-store'
+import type { Parts } from './parts'
+import { grantAudience, grantScope } from './scope'
+import type { Received } from './token-request'
+
+/**
+ * The one place that makes tokens. A decision becomes an answer in one commit: what it uses up is used
+ * up, what it issues is stored, and only then is anything answered. If the commit says that somebody
+ * else was first, nothing is issued and the whole grant is revoked (RFC 9700 section 4.14.2).
+ */
+export interface TokenAnswer {
+  access_token: string
+  refresh_token?: string
+  token_type: 'Bearer'
+  expires_in: number
+  scope?: string
+}
+
+export interface Issued {
+  answer: TokenAnswer
+  sub: string
+  scope: string
+  jti: string
+}
+
+type Needs = Pick<
+  Parts,
+  'issuer' | 'keys' | 'tokens' | 'clock' | 'settings' | 'registry' | 'tell' | 'log'
+>
+
+/** Throws `OAuthError`: `invalid_scope`, `invalid_target`, `invalid_grant`, or 503 without a key. */
+export async function issueTokens(
+  parts: Needs,
+  received: Received,
+  client: Client,
+  decision: Decision,
+  added: Readonly<Record<string, unknown>>,
+): Promise<Issued> {
+  const { issuer, keys, tokens, clock, settings } = parts
+  const { scope: askedScope, resource: askedResource } = received.request.parameters
+  const now = clock.now()
+  const lineage = lineageOf(decision)
+  const scope = grantScope(decision.scope ?? client.scope, askedScope)
+  const aud = grantAudience(decision.resources ?? client.resources, askedResource, issuer)
+
+  const key = keys.signing()
+  if (key === undefined) {
+    throw new OAuthError('temporarily_unavailable', { reason: 'no_signing_key' })
+  }
+  const iat = Math.floor(now / 1000)
+  const expires_in =
+    decision.sub === client.client_id
+      ? settings.app_access_token_validity
+      : settings.user_access_token_validity
+  const grant_id = lineage?.grant_id ?? newId()
+  const jti = `${grant_id}.${newId()}`
+  const thumbprint = received.presented?.thumbprint
+  const access_token = signAccessToken(key, {
+    ...pluginClaims(parts.log, { ...decision.claims, ...added }),
+    iss: issuer,
+    sub: decision.sub,
+    aud,
+    client_id: client.client_id,
+    jti,
+    iat,
+    exp: iat + expires_in,
+    ...(scope === '' ? {} : { scope }),
+    ...(thumbprint === undefined ? {} : { cnf: { 'x5t#S256': thumbprint } }),
+  })
+
+  const refresh = refreshToken(parts, received, client, decision, { grant_id, now, lineage, scope })
+  if (refresh.issue !== undefined && !(await tokens.commitIssue(refresh.issue))) {
+    await refuseReuse(parts, received, lineage)
+  }
+
+  return {
+    answer: {
+      access_token,
+      ...(refresh.token === undefined ? {} : { refresh_token: refresh.token }),
+      token_type: 'Bearer',
+      expires_in,
+      ...(scope === (askedScope ?? '') ? {} : { scope }),
+    },
+    sub: decision.sub,
+    scope,
+    jti,
+  }
+}
+
+/** The grant that a decision goes on with, where it uses up a token of one. */
+interface Lineage {
+  grant_id: string
+  expires: number
+}
+
+function lineageOf({ consumes }: Decision): Lineage | undefined {
+  if (consumes === undefined || 'jti' in consumes) return undefined
+  if ('code' in consumes) return undefined
+  const { grant } = consumes.refresh_token
+  return { grant_id: grant.grant_id, expires: grant.expires }
+}
+
+/** What to write, and the refresh token to answer with, if one comes with this decision. */
+function refreshToken(
+  { settings, registry }: Needs,
+  { request }: Received,
+  client: Client,
+  decision: Decision,
+  of: { grant_id: string; now: number; lineage: Lineage | undefined; scope: string },
+): { issue?: Issue; token?: string } {
+  const { consumes } = decision
+  const { grant_id, now, lineage, scope } = of
+  if (lineage !== undefined && !settings.renew_refresh_token) {
+    return { token: request.parameters.refresh_token ?? '' }
+  }
+  const comes =
+    decision.refreshable === true &&
+    client.grant_types.includes('refresh_token') &&
+    registry.grant('refresh_token') !== undefined
+  if (!comes && consumes === undefined) return {}
+
+  const issue: Issue = { now }
+  if (consumes !== undefined) issue.consumes = consumptionOf(consumes)
+  if (!comes) return { issue }
+  const token = newOpaqueToken()
+  const expires = lineage?.expires ?? now + settings.refresh_token_validity * 1000
+  issue.refresh_token = {
+    digest: digestOpaque(token),
+    grant_id,
+    created: now,
+    expires,
+    used: undefined,
+  }
+  if (lineage === undefined)
+    issue.grant = newGrant(client, decision, { grant_id, now, expires, scope })
+  return { issue, token }
+}
+
+function consumptionOf(
+  consumes: NonNullable<Decision['consumes']>,
+): NonNullable<Issue['consumes']> {
+  if ('refresh_token' in consumes) return { refresh_token: consumes.refresh_token.digest }
+  if ('code' in consumes) return { code: consumes.code.digest }
+  return consumes
+}
+
+function newGrant(
+  client: Client,
+  decision: Decision,
+  of: { grant_id: string; now: number; expires: number; scope: string },
+): Grant {
+  return {
+    grant_id: of.grant_id,
+    client_id: client.client_id,
+    sub: decision.sub,
+    scope: of.scope,
+    resources: decision.resources ?? client.resources,
+    claims: JSON.stringify(decision.claims ?? {}),
+    created: of.now,
+    expires: of.expires,
+    revoked: undefined,
+  }
+}
+
+/** RFC 9700 section 4.14.2: nobody can tell thief from owner, so the whole family ends. */
+async function refuseReuse(
+  { tokens, clock, tell }: Needs,
+  { facts }: Received,
+  lineage: Lineage | undefined,
+): Promise<never> {
+  if (lineage !== undefined) {
+    await tokens.revokeGrant(lineage.grant_id, clock.now(), lineage.expires)
+    tell('reuseDetected', { ...facts, grant_id: lineage.grant_id })
+  }
+  throw new OAuthError('invalid_grant', { reason: 'refresh_token_used' })
+}
+
+/** Claims of plugins, without those that only the issuer sets. */
+function pluginClaims(
+  log: Parts['log'],
+  claims: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const kept: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(claims)) {
+    if (registeredClaims.has(name)) log.warn('plugin.claim_refused', { claim: name })
+    else kept[name] = value
+  }
+  return kept
+}

@@ -1,0 +1,37 @@
+import type { Accounts } from '../account/accounts'
+import type { Judge } from '../client/client'
+import type { Clients } from '../client/clients'
+import type { Deadline } from '../plugin/deadline'
+import type { Clock, Log } from '../plugin/plugin'
+import type { Registry } from '../plugin/registry'
+import type { Keys } from '../token/keys'
+import type { TokenStore } from '../token/token-store'
+import type { Tell } from './audit'
+
+/** How long tokens live and how they are renewed; in seconds, as `deployment.toml` has them. */
+export interface TokenSettings {
+  app_access_token_validity: number
+  user_access_token_validity: number
+  refresh_token_validity: number
+  renew_refresh_token: boolean
+}
+
+/**
+ * What the server is made of. Each function names the parts that it takes (`Pick`), so that its head
+ * says what it can touch.
+ */
+export interface Parts {
+  readonly issuer: string
+  /** The chain that is on now; a reload puts another in its place. */
+  readonly registry: Registry
+  readonly clients: Clients
+  readonly accounts: Accounts
+  readonly tokens: TokenStore
+  readonly keys: Keys
+  readonly judge: Judge
+  readonly deadline: Deadline
+  readonly clock: Clock
+  readonly log: Log
+  readonly tell: Tell
+  readonly settings: TokenSettings
+}

@@ -1,0 +1,28 @@
+import { OAuthError } from '../error/oauth-error'
+
+/**
+ * What may be granted of what is asked. Nothing asked means all that there is; more than there is is
+ * refused whole (RFC 6749 section 3.3, RFC 8707 section 2).
+ */
+export function grantScope(available: string, asked: string | undefined): string {
+  if (asked === undefined) return available
+  const names = asked.split(' ').filter((name) => name !== '')
+  const allowed = new Set(available.split(' '))
+  if (!names.every((name) => allowed.has(name))) {
+    throw new OAuthError('invalid_scope', { reason: 'scope_not_allowed' })
+  }
+  return [...new Set(names)].join(' ')
+}
+
+/** The audience of the token: the issuer, or the one resource asked for. */
+export function grantAudience(
+  available: readonly string[],
+  asked: string | undefined,
+  issuer: string,
+): string {
+  if (asked === undefined || asked === issuer) return issuer
+  if (!available.includes(asked)) {
+    throw new OAuthError('invalid_target', { reason: 'resource_not_allowed' })
+  }
+  return asked
+}

@@ -1,0 +1,54 @@
+import { constants, sign } from 'node:crypto'
+import type { SigningKey } from './keys'
+
+/**
+ * Signs a JWT (RFC 7519) in JWS compact form (RFC 7515). Only signing is ours, since it is most of what
+ * a token request costs: ES256 takes 20 µs this way and 24 by jsonwebtoken. Verifying is jsonwebtoken's,
+ * and a test holds that it accepts what is signed here.
+ */
+export function signJwt(
+  key: SigningKey,
+  typ: string,
+  claims: Readonly<Record<string, unknown>>,
+): string {
+  const text = `${headerOf(key, typ)}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`
+  return `${text}.${sign(digestOf[key.alg], Buffer.from(text), signingInput(key)).toString('base64url')}`
+}
+
+const digestOf = { ES256: 'sha256', ES384: 'sha384', RS256: 'sha256', PS256: 'sha256' } as const
+
+const inputs = new WeakMap<SigningKey, Parameters<typeof sign>[2]>()
+const headers = new WeakMap<SigningKey, Map<string, string>>()
+
+/** How `node:crypto` is told to sign for JWS: r and s side by side (RFC 7518 section 3.4), PSS salt. */
+function signingInput(key: SigningKey): Parameters<typeof sign>[2] {
+  let input = inputs.get(key)
+  if (input === undefined) {
+    const { privateKey } = key
+    input =
+      key.alg === 'PS256'
+        ? {
+            key: privateKey,
+            padding: constants.RSA_PKCS1_PSS_PADDING,
+            saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
+          }
+        : { key: privateKey, dsaEncoding: 'ieee-p1363' }
+    inputs.set(key, input)
+  }
+  return input
+}
+
+function headerOf(key: SigningKey, typ: string): string {
+  let byType = headers.get(key)
+  if (byType === undefined) {
+    byType = new Map()
+    headers.set(key, byType)
+  }
+  let header = byType.get(typ)
+  if (header === undefined) {
+    const { alg, kid } = key
+    header = Buffer.from(JSON.stringify({ alg, typ, kid })).toString('base64url')
+    byType.set(typ, header)
+  }
+  return header
+}

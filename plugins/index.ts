@@ -1,0 +1,17 @@
+import { clientSecretBasic, clientSecretPost } from './client-auth/client-secret'
+import { mtlsSecret } from './client-auth/mtls-secret'
+import { clientCredentials } from './grant/client-credentials'
+import { password } from './grant/password'
+import { refreshToken } from './grant/refresh-token'
+import { auditLog } from './listener/audit-log'
+
+/** The only list of what is built in. Those with an `order` are on unless turned off. */
+export const standardPlugins = [
+  mtlsSecret,
+  clientSecretBasic,
+  clientSecretPost,
+  clientCredentials,
+  password,
+  refreshToken,
+  auditLog,
+] as const
