@@ -55,8 +55,8 @@ export function presentedByTls(socket: Duplex): Presented | undefined {
 }
 
 /** The presented certificate behind a plugin's view; undefined for a view that somebody made up. */
-export function presentedOf(facts: CertificateFacts | undefined): Presented | undefined {
-  return facts && presentedBy.get(facts)
+export function presentedBehind(facts: CertificateFacts | undefined): Presented | undefined {
+  return facts && presentedOf.get(facts)
 }
 
 /** Every source makes its certificates with this. */
@@ -76,12 +76,12 @@ export function makePresented(
     certificate: () => (certificate ??= readCertificate(der, thumbprint)),
     chain: () => (chain ??= readChain()),
   }
-  presentedBy.set(presented.facts, presented)
+  presentedOf.set(presented.facts, presented)
   return Object.freeze(presented)
 }
 
 const presentedOn = new WeakMap<Duplex, Presented | null>()
-const presentedBy = new WeakMap<CertificateFacts, Presented>()
+const presentedOf = new WeakMap<CertificateFacts, Presented>()
 const chainAtMost = 8
 
 function factsOf(
