@@ -14,10 +14,10 @@ import { batchUses } from './uses'
 
 /** What a client is created from; `client_id` and `client_secret` are made up unless given. */
 export type NewClient = ClientMetadata & {
-  client_id?: string
-  client_secret?: string
+  client_id?: string | undefined
+  client_secret?: string | undefined
   /** PEM text, or the bytes of a PEM or DER file; one or several. */
-  certificate?: CertificateInput | readonly CertificateInput[]
+  certificate?: CertificateInput | readonly CertificateInput[] | undefined
 }
 
 export interface Clients {

@@ -17,6 +17,11 @@ export function usesSecret(method: string): boolean {
   return !['tls_client_auth', 'self_signed_tls_client_auth', 'private_key_jwt'].includes(method)
 }
 
+/** True for methods that a client can't be registered for while it shows no certificate. */
+export function needsCertificate(method: string): boolean {
+  return ['mtls-secret', 'tls_client_auth', 'self_signed_tls_client_auth'].includes(method)
+}
+
 export function checkClientId(client_id: string): void {
   checkVisible('client_id', client_id)
 }
@@ -39,16 +44,13 @@ export function checkCredentials(
   if (method === 'private_key_jwt' && metadata.jwks === undefined) {
     throw invalidMetadata('jwks: private_key_jwt needs the public key.')
   }
-  if (method === 'self_signed_tls_client_auth' && !pinned) {
-    throw invalidMetadata('certificate: self_signed_tls_client_auth needs the certificate itself.')
+  if (method === 'self_signed_tls_client_auth' && named) {
+    throw invalidMetadata('self_signed_tls_client_auth needs the certificate itself, not a name.')
   }
-  if (method === 'tls_client_auth' && !pinned && !named) {
-    throw invalidMetadata('tls_client_auth needs a certificate or a tls_client_auth_ name.')
-  }
-  if (method === 'mtls-secret' && !pinned && !named && !metadata.without_certificate) {
-    throw invalidMetadata(
-      'mtls-secret needs a certificate or a tls_client_auth_ name, or to be registered without.',
-    )
+  if (needsCertificate(method) && !pinned && !named) {
+    if (metadata.without_certificate && usesSecret(method)) return
+    const otherwise = usesSecret(method) ? ', or without_certificate' : ''
+    throw invalidMetadata(`${method} needs a certificate or a tls_client_auth_ name${otherwise}.`)
   }
 }
 

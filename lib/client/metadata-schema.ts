@@ -5,6 +5,7 @@
  */
 import { isIP } from 'node:net'
 import type * as zod from 'zod'
+import { parseName } from '../certificate/name'
 import { redirectUriProblem, resourceProblem } from './uri'
 
 export type MetadataSchema = ReturnType<typeof schemaBy>
@@ -54,7 +55,11 @@ function schemaBy({ z }: typeof zod) {
     jwks: z
       .strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(10) })
       .optional(),
-    tls_client_auth_subject_dn: text.max(1_000).optional(),
+    tls_client_auth_subject_dn: z
+      .string()
+      .max(1_000)
+      .refine((dn) => parseName(dn) !== undefined, 'is not a name as RFC 4514 writes it')
+      .optional(),
     tls_client_auth_san_dns: text.optional(),
     tls_client_auth_san_uri: uri(resourceProblem).optional(),
     tls_client_auth_san_ip: z

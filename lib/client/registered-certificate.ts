@@ -1,4 +1,5 @@
-import { type Certificate, parseCertificate } from '../certificate/parse'
+import type { Certificate } from '../certificate/certificate'
+import { parseCertificate } from '../certificate/parse'
 import { SetupError } from '../error/setup-error'
 import type { RegisteredCertificate } from './client-store'
 import { invalidMetadata } from './invalid'
@@ -25,22 +26,19 @@ export function readCertificates(inputs: readonly CertificateInput[]): Registere
 /** Throws when a client would have more certificates than make sense. */
 export function withinLimit(certificates: RegisteredCertificate[]): RegisteredCertificate[] {
   if (certificates.length <= maxCertificates) return certificates
-  throw invalidMetadata(`certificate: a client can have at most ${maxCertificates}.`)
+  throw invalidMetadata(`A client can have at most ${maxCertificates} certificates.`)
 }
 
 function read(input: CertificateInput): RegisteredCertificate {
-  if (input.includes('PRIVATE KEY')) {
-    throw invalidMetadata('certificate: this is a private key. Give the certificate alone.')
-  }
   const { thumbprint, der, subject, notAfter } = parse(input)
   return { thumbprint, der, subject, not_after: notAfter, last_used: undefined }
 }
 
 function parse(input: CertificateInput): Certificate {
   try {
-    return parseCertificate(input, 'certificate')
+    return parseCertificate(input, 'The certificate')
   } catch (error) {
-    if (error instanceof SetupError) throw invalidMetadata(`certificate: ${error.problem}`)
+    if (error instanceof SetupError) throw invalidMetadata(`${error.problem} ${error.fix}`)
     throw error
   }
 }

@@ -1,0 +1,73 @@
+import { dirname } from 'node:path'
+import type { Command } from 'commander'
+import { type Accounts, openAccounts } from '../account/accounts'
+import { type Clients, openClients } from '../client/clients'
+import type { DeploymentSettings } from '../config/deployment'
+import { loadSettings } from '../config/load-settings'
+import { resolveDatabaseUrl } from '../config/secret'
+import { SetupError } from '../error/setup-error'
+import { openStore } from '../store/open'
+import type { Store } from '../store/store'
+
+/** What most commands work on. */
+export interface Deployment {
+  settings: DeploymentSettings
+  store: Store
+  clients: Clients
+  accounts: Accounts
+}
+
+/** The settings of `--config`, `MTLS_SECRET_CONFIG` or `./deployment.toml`. */
+export function settingsOf(command: Command): Promise<DeploymentSettings> {
+  return loadSettings(command.optsWithGlobals<{ config: string }>().config)
+}
+
+/** Opens the deployment's store, gives it to `work`, and closes it whatever happens. */
+export async function withStore<T>(
+  command: Command,
+  work: (store: Store, settings: DeploymentSettings) => Promise<T>,
+): Promise<T> {
+  const settings = await settingsOf(command)
+  const store = await storeOf(settings)
+  try {
+    await store.open()
+    return await work(store, settings)
+  } finally {
+    await store.close()
+  }
+}
+
+/** The same with the clients and accounts in it. */
+export function withDeployment<T>(
+  command: Command,
+  work: (deployment: Deployment) => Promise<T>,
+): Promise<T> {
+  return withStore(command, (store, settings) =>
+    work({
+      settings,
+      store,
+      clients: openClients(store, Date),
+      accounts: openAccounts(store, Date),
+    }),
+  )
+}
+
+function storeOf(settings: DeploymentSettings): Promise<Store> {
+  return located(settings, () => {
+    const url = resolveDatabaseUrl(settings.database, dirname(settings.file))
+    return openStore(url, { synchronous: settings.database.synchronous })
+  })
+}
+
+/** Tells an error of a key with the line in which the key stands. */
+export async function located<T>(
+  settings: DeploymentSettings,
+  work: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof SetupError) || error.place.file !== undefined) throw error
+    throw error.at(settings.locate(error.place.key ?? []))
+  }
+}
