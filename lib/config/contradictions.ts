@@ -3,15 +3,11 @@
  * key stands here.
  */
 import { BlockList, isIP } from 'node:net'
+import { isKeystore, withFormat } from './dependent-defaults'
+import type { Problem } from './problems'
 import type { WrittenSettings } from './schema'
 
-export interface Contradiction {
-  key: readonly (string | number)[]
-  problem: string
-  fix: string
-}
-
-export function contradictions(settings: WrittenSettings): Contradiction[] {
+export function contradictions(settings: WrittenSettings): Problem[] {
   return [
     ...severalPasswords(settings),
     ...keyBesideKeystore(settings),
@@ -22,11 +18,6 @@ export function contradictions(settings: WrittenSettings): Contradiction[] {
     ...repeatedIds(settings),
     ...repeatedPlugins(settings),
   ]
-}
-
-/** Named by its ending: a keystore, which holds its key itself. */
-export function isKeystore(file_name: string): boolean {
-  return /\.(p12|pfx|pkcs12|jks)$/i.test(file_name)
 }
 
 function* severalPasswords({ keystore, truststore, super_admin }: WrittenSettings) {
@@ -105,7 +96,7 @@ function* knownAdminPassword({ super_admin, server, proxy }: WrittenSettings) {
 
 function* sharedHeader({ proxy }: WrittenSettings) {
   if (proxy === undefined) return
-  const { header, verified_header, address_header } = proxy
+  const { header, verified_header, address_header } = withFormat(proxy)
   for (const [name, other] of Object.entries({ verified_header, address_header })) {
     if (other !== header) continue
     yield {
@@ -118,26 +109,29 @@ function* sharedHeader({ proxy }: WrittenSettings) {
 
 function* repeatedIds({ event_listener }: WrittenSettings) {
   const seen = new Set<string>()
-  for (const [index, { id }] of event_listener.entries()) {
-    if (seen.has(id)) {
+  for (const [index, { id, name }] of event_listener.entries()) {
+    if (seen.has(id ?? name)) {
       yield {
         key: ['event_listener', index, 'id'],
-        problem: `Two [[event_listener]] have the id ${JSON.stringify(id)}.`,
+        problem: `Two [[event_listener]] have the id ${JSON.stringify(id ?? name)}.`,
         fix: 'Give each an id of its own.',
       }
     }
-    seen.add(id)
+    seen.add(id ?? name)
   }
 }
 
 function* repeatedPlugins({ plugins }: WrittenSettings) {
+  const seen = new Set<string>()
   for (const [index, name] of plugins.entries()) {
-    if (plugins.indexOf(name) === index) continue
-    yield {
-      key: ['plugins', index],
-      problem: `plugins names "${name}" twice.`,
-      fix: 'Name it once.',
+    if (seen.has(name)) {
+      yield {
+        key: ['plugins', index],
+        problem: `plugins names "${name}" twice.`,
+        fix: 'Name it once.',
+      }
     }
+    seen.add(name)
   }
 }
 

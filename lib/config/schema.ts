@@ -3,7 +3,9 @@
  * is loaded itself only when a file is read.
  */
 import { z } from 'zod'
-import { contradictions, isKeystore } from './contradictions'
+import type { withDependentDefaults } from './dependent-defaults'
+import type { KeyPath } from './lines'
+import type { KeySchema } from './problems'
 import * as value from './values'
 
 /** Where a password comes from: one of three. */
@@ -100,59 +102,37 @@ const oauth = z.strictObject({
     .prefault({}),
 })
 
-/** What each proxy sends, where nothing else is written. */
-const proxyFormats = {
-  rfc9440: { header: 'client-cert', verified_value: 'SUCCESS' },
-  nginx: { header: 'client-cert', verified_value: 'SUCCESS' },
-  haproxy: { header: 'client-cert', verified_value: '0' },
-  envoy: { header: 'x-forwarded-client-cert', verified_value: 'SUCCESS' },
-  traefik: { header: 'x-forwarded-tls-client-cert', verified_value: 'SUCCESS' },
-  'aws-alb': { header: 'x-amzn-mtls-clientcert-leaf', verified_value: 'SUCCESS' },
-  cloudflare: { header: 'cf-client-cert-der-base64', verified_value: 'true' },
-} as const
+const proxy = z.strictObject({
+  trusted: z
+    .array(value.addressRange(), 'a list of your proxies\' addresses, like ["10.0.0.0/8"]')
+    .refine((ranges) => ranges.length > 0, 'a list with at least one address range'),
+  header: value.headerName().optional(),
+  format: z
+    .enum(
+      ['rfc9440', 'nginx', 'haproxy', 'envoy', 'traefik', 'aws-alb', 'cloudflare'],
+      'one of rfc9440, nginx, haproxy, envoy, traefik, aws-alb, cloudflare',
+    )
+    .default('rfc9440'),
+  verified_header: value.headerName(
+    'the header that says whether the proxy verified the certificate, or "none"',
+  ),
+  verified_value: value.text().optional(),
+  address_header: value.headerName().optional(),
+  peer_certificate_sha256: z
+    .array(value.certificateSha256(), 'a list of SHA-256 values')
+    .default([]),
+})
 
-type ProxyFormat = keyof typeof proxyFormats
+const eventListener = z.strictObject({
+  id: value.text().optional(),
+  type: value.text().default('org.wso2.carbon.identity.core.handler.AbstractIdentityHandler'),
+  name: value.text("a handler's name"),
+  order: value.whole(0, 100_000).optional(),
+  enable: value.boolean().default(true),
+  properties: value.table().default({}),
+})
 
-const proxy = z
-  .strictObject({
-    trusted: z
-      .array(value.addressRange(), 'a list of your proxies\' addresses, like ["10.0.0.0/8"]')
-      .min(1, 'a list with at least one address range'),
-    header: value.headerName().optional(),
-    format: z
-      .enum(
-        Object.keys(proxyFormats) as ProxyFormat[],
-        `one of ${Object.keys(proxyFormats).join(', ')}`,
-      )
-      .default('rfc9440'),
-    verified_header: value.headerName(
-      'the header that says whether the proxy verified the certificate, or "none"',
-    ),
-    verified_value: value.text().optional(),
-    address_header: value.headerName().optional(),
-    peer_certificate_sha256: z
-      .array(value.certificateSha256(), 'a list of SHA-256 values')
-      .default([]),
-  })
-  .transform(({ header, verified_value, ...rest }) => ({
-    ...rest,
-    header: header ?? proxyFormats[rest.format].header,
-    verified_value: verified_value ?? proxyFormats[rest.format].verified_value,
-  }))
-
-const eventListener = z
-  .strictObject({
-    id: value.text().optional(),
-    type: value.text().default('org.wso2.carbon.identity.core.handler.AbstractIdentityHandler'),
-    name: value.text("a handler's name"),
-    /** Absent: the handler's own place in the default chain. */
-    order: value.whole(0, 100_000).optional(),
-    enable: value.boolean().default(true),
-    properties: z.record(z.string(), z.unknown(), 'a table').default({}),
-  })
-  .transform(({ id, name, order, ...rest }) => ({ ...rest, id: id ?? name, name, order }))
-
-const written = z.strictObject({
+export const settingsSchema = z.strictObject({
   plugins: z.array(value.packageName(), 'a list of npm package names').default([]),
   server: server.prefault({}),
   keystore: keystore.prefault({}),
@@ -166,8 +146,19 @@ const written = z.strictObject({
   proxy: proxy.optional(),
   console: listener(9444).optional(),
   metrics: listener(9445).optional(),
-  event_listener: z.array(eventListener, 'tables, each written [[event_listener]]').default([]),
+  event_listener: z.array(eventListener, 'a list of tables, [[event_listener]]').default([]),
 })
+
+/** What may be written at a key. */
+export function schemaAt(key: KeyPath): KeySchema | undefined {
+  jsonSchema ??= z.toJSONSchema(settingsSchema, { unrepresentable: 'any' }) as KeySchema
+  return key.reduce<KeySchema | undefined>(
+    (outer, part) => (typeof part === 'number' ? outer?.items : outer?.properties?.[part]),
+    jsonSchema,
+  )
+}
+
+let jsonSchema: KeySchema | undefined
 
 function listener(port: number) {
   return z.strictObject({
@@ -177,44 +168,6 @@ function listener(port: number) {
 }
 
 /** As written, before the defaults that depend on other keys. */
-export type WrittenSettings = z.output<typeof written>
+export type WrittenSettings = z.output<typeof settingsSchema>
 
-export const settingsSchema = written
-  .superRefine((settings, context) => {
-    for (const { key, problem, fix } of contradictions(settings)) {
-      context.addIssue({ code: 'custom', path: [...key], message: problem, params: { fix } })
-    }
-  })
-  .transform((settings) => ({ ...settings, ...dependentDefaults(settings) }))
-
-export type Settings = z.output<typeof settingsSchema>
-
-function dependentDefaults({ keystore, database, super_admin, oauth }: WrittenSettings) {
-  const { app_access_token_validity, user_access_token_validity } = oauth.token_validation
-  const { tls, primary } = keystore
-  return {
-    keystore: {
-      tls: {
-        ...tls,
-        // A keystore holds its key itself. One of an unusual name is told from its bytes later,
-        // and whoever reads it then does not look for this file.
-        key_file_name:
-          tls.key_file_name ?? (isKeystore(tls.file_name) ? undefined : 'certs/server.key'),
-      },
-      primary: {
-        ...primary,
-        // A replaced key must stay published as long as a token that it signed may live.
-        overlap:
-          primary.overlap ?? Math.max(7200, app_access_token_validity, user_access_token_validity),
-      },
-    },
-    database:
-      database.url_env === undefined
-        ? { ...database, url: database.url ?? 'sqlite:data/mtls-secret.db' }
-        : database,
-    super_admin:
-      super_admin.password_file === undefined && super_admin.password_env === undefined
-        ? { ...super_admin, password: super_admin.password ?? 'admin' }
-        : super_admin,
-  }
-}
+export type Settings = ReturnType<typeof withDependentDefaults>

@@ -28,7 +28,7 @@ export function seconds() {
   return z.preprocess(numberInText, z.number(error).positive(error).max(maxTimer, error))
 }
 
-export const text = (what = 'text') => z.string(what).min(1, what)
+export const text = (what = 'text') => check(what, (value) => value !== '')
 
 export const port = () => whole(0, 65_535)
 
@@ -86,6 +86,13 @@ export const packageName = () =>
       !isBuiltin(value),
   )
 
+/** Any table, as the parser made it: without prototype, so that no key has a meaning of its own. */
+export const table = () =>
+  z.custom<Record<string, unknown>>(
+    (value) => typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null,
+    'a table',
+  )
+
 const maxWhole = Number.MAX_SAFE_INTEGER
 
 /** Node's timers end at 2^31 milliseconds; a longer one fires at once. */
@@ -95,6 +102,7 @@ function numberInText(value: unknown): unknown {
   return typeof value === 'string' && /^\d{1,15}(\.\d{1,3})?$/.test(value) ? Number(value) : value
 }
 
+/** Not zod's own checks of length: they look at a table's key `length`, too, and fall over it. */
 function check(what: string, holds: (value: string) => boolean) {
   return z.string(what).refine(holds, what)
 }
