@@ -2,7 +2,7 @@ import type { Reason } from './reasons'
 
 /**
  * The codes that a caller may see, each with its HTTP status (RFC 6749 section 5.2, RFC 6750
- * section 3.1, RFC 7591 section 3.2.2, RFC 8707 section 2).
+ * section 3.1, RFC 7591 section 3.2.2, RFC 8707 section 2, OpenID Connect Core section 3.1.2.6).
  */
 const statusOf = {
   invalid_request: 400,
@@ -18,6 +18,9 @@ const statusOf = {
   invalid_client_metadata: 400,
   invalid_redirect_uri: 400,
   unsupported_response_type: 400,
+  request_not_supported: 400,
+  login_required: 400,
+  consent_required: 400,
   temporarily_unavailable: 503,
   server_error: 500,
 } as const
@@ -39,6 +42,9 @@ const descriptionOf: Record<OAuthErrorCode, string> = {
   invalid_client_metadata: 'The client metadata is invalid.',
   invalid_redirect_uri: 'A redirect URI is invalid.',
   unsupported_response_type: 'The response type is not supported.',
+  request_not_supported: 'A request object is not supported.',
+  login_required: 'The user has to log in first.',
+  consent_required: 'The user has to be asked first.',
   temporarily_unavailable: 'The server cannot answer now. Try again later.',
   server_error: 'The server met an unexpected condition.',
 }

@@ -33,6 +33,9 @@ export const rejectionReasons = [
 /** Why a request was refused for anything but the client (`event: "request.refused"`). */
 export const refusalReasons = [
   // the request as HTTP and as a form
+  'malformed_http',
+  'headers_too_large',
+  'request_timeout',
   'method_not_supported',
   'content_type',
   'content_encoding',
@@ -59,6 +62,30 @@ export const refusalReasons = [
   'refresh_token_of_another_client',
   'grant_revoked',
   'wrong_password',
+  'unknown_code',
+  'code_of_another_client',
+  'code_expired',
+  'code_used',
+  'code_redirect_uri',
+  'code_verifier',
+  // an authorization request
+  'redirect_uri_not_registered',
+  'response_type',
+  'response_mode',
+  'request_object',
+  'code_challenge',
+  'prompt',
+  'max_age',
+  'unknown_request_uri',
+  'request_uri_of_another_client',
+  // a person in a browser
+  'form_not_ours',
+  'form_from_elsewhere',
+  'login_needed',
+  'consent_needed',
+  'consent_denied',
+  'id_token_hint',
+  'token_of_nobody',
   // registration of a client
   'client_metadata',
   'redirect_uri',
