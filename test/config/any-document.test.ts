@@ -46,9 +46,17 @@ const { value } = fc.letrec((tie) => ({
   ),
 }))
 
+/** What a document cannot do without where its table is. */
+const needed: Record<string, unknown> = {
+  name: 'audit-log',
+  trusted: ['10.0.0.0/8'],
+  verified_header: 'none',
+  password: 'not admin',
+}
+
 /** Our own tables and keys, mostly with their usual values, and now and then a key of nobody's. */
 function table(path: readonly (string | number)[]): fc.Arbitrary<unknown> {
-  const { properties, items, default: usual } = schemaAt(path) ?? {}
+  const { properties, items, default: usual = needed[String(path.at(-1))] } = schemaAt(path) ?? {}
   if (items?.properties !== undefined) return fc.array(table([...path, 0]), { maxLength: 3 })
   if (properties === undefined) {
     // Left out where there is no usual value; else hardly any document would load.
@@ -58,8 +66,13 @@ function table(path: readonly (string | number)[]): fc.Arbitrary<unknown> {
   const known = Object.keys(properties).map((name) => [name, table([...path, name])] as const)
   return fc
     .tuple(
-      fc.record(Object.fromEntries(known), { requiredKeys: [] }),
-      fc.option(fc.dictionary(key, value, { maxKeys: 1 }), { freq: 60 }),
+      fc.record(Object.fromEntries(known), {
+        requiredKeys: Object.keys(properties).filter((name) => name in needed),
+      }),
+      fc.oneof(
+        { arbitrary: fc.constant({}), weight: 40 },
+        fc.dictionary(key, value, { maxKeys: 1 }),
+      ),
     )
     .map(([ours, others]) => ({ ...others, ...ours }))
 }
