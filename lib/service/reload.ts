@@ -1,0 +1,62 @@
+/**
+ * Reloads as the operator sees them: asked for by SIGHUP or by a file that was written, answered by
+ * one event, with the old state kept when anything is wrong.
+ */
+
+import type { Trust } from '../certificate/trust'
+import type { Log } from '../plugin/plugin'
+import type { ProcessState, Reloaded, Scope } from './process-state'
+import type { ServeSettings } from './serve-settings'
+import { watchFiles } from './watch'
+
+export interface Reloading {
+  reload(scope: Scope): Promise<void>
+  close(): void
+}
+
+export interface ReloadingParts {
+  trust: Trust
+  state: ProcessState
+  log: Log
+  /** Brings the new state into force everywhere. Throws and keeps the old. */
+  apply(scope: Scope): Promise<Reloaded>
+  /** Tells whoever answers `/health`. */
+  tell(reloadRefused: boolean): void
+}
+
+export async function openReloading(parts: ReloadingParts): Promise<Reloading> {
+  const { trust, state, log, apply, tell } = parts
+  let last: Promise<void> = Promise.resolve()
+  const watch = await watchFiles(
+    () => inputFiles(trust, state.settings),
+    () => void reload('files'),
+  )
+
+  async function reloadNow(scope: Scope): Promise<void> {
+    await watch.settle()
+    try {
+      const { unserved, needRestart } = await apply(scope)
+      tell(false)
+      if (unserved > 0) log.warn('chain.unserved', { clients: unserved })
+      log.info('reload.done', {
+        need_restart: needRestart.length === 0 ? undefined : needRestart,
+      })
+    } catch (cause) {
+      tell(true)
+      log.error('reload.refused', {
+        problem: cause instanceof Error ? cause.message : String(cause),
+      })
+    }
+  }
+
+  function reload(scope: Scope): Promise<void> {
+    last = last.then(() => reloadNow(scope))
+    return last
+  }
+  return { reload, close: watch.close }
+}
+
+function inputFiles(trust: Trust, { keystore: { tls } }: ServeSettings): string[] {
+  const files = [tls.file_name, tls.key_file_name, tls.password_file]
+  return [...trust.files, ...files.filter((file) => file !== undefined)]
+}

@@ -1,0 +1,7 @@
+import type { DeploymentSettings } from '../config/deployment'
+
+/** What the process takes from `deployment.toml`. */
+export type ServeSettings = Pick<
+  DeploymentSettings,
+  'file' | 'locate' | 'server' | 'keystore' | 'truststore'
+>

@@ -1,0 +1,42 @@
+/**
+ * Notices that a certificate, truststore or revocation list was written. Looked at by time and size,
+ * since file system events get lost on network mounts and Kubernetes swaps a symbolic link instead.
+ * A file that is still being written is left until it has been quiet for one look.
+ */
+import { stat } from 'node:fs/promises'
+
+export interface Watch {
+  /** What the files are now is known: only a later change counts. */
+  settle(): Promise<void>
+  close(): void
+}
+
+const interval = 500
+
+export async function watchFiles(files: () => readonly string[], changed: () => void) {
+  let known = await look(files())
+  let previous = known
+  const timer = setInterval(async () => {
+    const now = await look(files())
+    if (now !== known && now === previous) {
+      known = now
+      changed()
+    }
+    previous = now
+  }, interval).unref()
+  return {
+    async settle() {
+      known = await look(files())
+    },
+    close: () => clearInterval(timer),
+  } satisfies Watch
+}
+
+async function look(files: readonly string[]): Promise<string> {
+  const seen = files.map(async (file) => {
+    const { mtimeMs, size, ino } = await stat(file)
+    return `${mtimeMs} ${size} ${ino}`
+  })
+  const looks = await Promise.allSettled(seen)
+  return looks.map((one) => (one.status === 'fulfilled' ? one.value : 'absent')).join('\n')
+}
