@@ -1,5 +1,6 @@
 import { clientSecretBasic, clientSecretPost } from './client-auth/client-secret'
 import { mtlsSecret } from './client-auth/mtls-secret'
+import { authorizationCode } from './grant/authorization-code'
 import { clientCredentials } from './grant/client-credentials'
 import { password } from './grant/password'
 import { refreshToken } from './grant/refresh-token'
@@ -10,6 +11,7 @@ export const standardPlugins = [
   mtlsSecret,
   clientSecretBasic,
   clientSecretPost,
+  authorizationCode,
   clientCredentials,
   password,
   refreshToken,

@@ -2,13 +2,9 @@ import type { Request, RequestHandler } from 'express'
 import type { CertificateSource } from '../certificate/source'
 import { fromTlsConnection } from '../certificate/source'
 import { OAuthError } from '../error/oauth-error'
-import {
-  type AccessTokenClaims,
-  invalidToken,
-  type VerificationKey,
-  verifyAccessToken,
-} from '../token/access-token'
+import { type AccessTokenClaims, verifyAccessToken } from '../token/access-token'
 import { type Binding, checkBinding } from '../token/binding'
+import { invalidToken, type VerificationKeys } from '../token/verify'
 import { standsTwice } from './read-body'
 import { writeError } from './write-reply'
 
@@ -27,7 +23,7 @@ export interface RequireTokenOptions {
   /** For whom; the issuer unless given. */
   audience?: string
   /** `server.keys`, or `remoteKeys(jwks_uri)`. */
-  keys: { find(kid: string): Promise<VerificationKey | undefined> }
+  keys: VerificationKeys
   /** Scope names, separated by spaces, all of which the token must carry. */
   scope?: string
   /** `'when-present'` lets tokens of clients without certificate pass; `'required'` unless given. */

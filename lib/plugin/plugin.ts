@@ -63,7 +63,7 @@ export interface Decision {
   sub: string
   /** All that may be granted; a request may ask for less. Absent: what the client registered. */
   scope?: string
-  /** Audiences that may be granted; absent: the issuer, or what the client registered to ask for. */
+  /** Audiences granted; absent or empty: the issuer, or what the client registered to ask for. */
   resources?: readonly string[]
   /** Whether a refresh token may come with it. */
   refreshable?: boolean

@@ -2,8 +2,9 @@ import type { Client } from '../client/client'
 import { OAuthError } from '../error/oauth-error'
 import type { Decision } from '../plugin/plugin'
 import { registeredClaims, signAccessToken } from '../token/access-token'
+import { signIdToken } from '../token/id-token'
 import { digestOpaque, newId, newOpaqueToken } from '../token/opaque'
-import type { Grant, Issue } from '../token/token-store'
+import type { FoundCode, Grant, Issue } from '../token/token-store'
 import type { Parts } from './parts'
 import { grantAudience, grantScope } from './scope'
 import type { Received } from './token-request'
@@ -16,6 +17,7 @@ import type { Received } from './token-request'
 export interface TokenAnswer {
   access_token: string
   refresh_token?: string
+  id_token?: string
   token_type: 'Bearer'
   expires_in: number
   scope?: string
@@ -44,9 +46,10 @@ export async function issueTokens(
   const { issuer, keys, tokens, clock, settings } = parts
   const { scope: askedScope, resource: askedResource } = received.request.parameters
   const now = clock.now()
-  const lineage = lineageOf(decision)
+  const lineage = lineageOf(decision, now + settings.refresh_token_validity * 1000)
   const scope = grantScope(decision.scope ?? client.scope, askedScope)
-  const aud = grantAudience(decision.resources ?? client.resources, askedResource, issuer)
+  const granted = decision.resources ?? []
+  const aud = grantAudience(client.resources, granted, askedResource, issuer)
 
   const key = keys.signing()
   if (key === undefined) {
@@ -75,13 +78,19 @@ export async function issueTokens(
 
   const refresh = refreshToken(parts, received, client, decision, { grant_id, now, lineage, scope })
   if (refresh.issue !== undefined && !(await tokens.commitIssue(refresh.issue))) {
-    await refuseReuse(parts, received, lineage)
+    await refuseReuse(parts, received, decision, lineage)
   }
+  const code = codeOf(decision)
+  const id_token =
+    code !== undefined && scope.split(' ').includes('openid')
+      ? signIdToken(key, { iss: issuer, ...identityOf(code), iat, exp: iat + expires_in })
+      : undefined
 
   return {
     answer: {
       access_token,
       ...(refresh.token === undefined ? {} : { refresh_token: refresh.token }),
+      ...(id_token === undefined ? {} : { id_token }),
       token_type: 'Bearer',
       expires_in,
       ...(scope === (askedScope ?? '') ? {} : { scope }),
@@ -92,17 +101,34 @@ export async function issueTokens(
   }
 }
 
-/** The grant that a decision goes on with, where it uses up a token of one. */
+/** The grant that a decision goes on with, where it uses up a token or the code of one. */
 interface Lineage {
   grant_id: string
   expires: number
+  /** False while its code has not been redeemed. */
+  stored: boolean
 }
 
-function lineageOf({ consumes }: Decision): Lineage | undefined {
+/** `expires`: the end of a family that begins now. */
+function lineageOf({ consumes }: Decision, expires: number): Lineage | undefined {
   if (consumes === undefined || 'jti' in consumes) return undefined
-  if ('code' in consumes) return undefined
+  if ('code' in consumes) return { grant_id: consumes.code.grant_id, expires, stored: false }
   const { grant } = consumes.refresh_token
-  return { grant_id: grant.grant_id, expires: grant.expires }
+  return { grant_id: grant.grant_id, expires: grant.expires, stored: true }
+}
+
+function codeOf({ consumes }: Decision): FoundCode | undefined {
+  return consumes !== undefined && 'code' in consumes ? consumes.code : undefined
+}
+
+/** OpenID Connect Core section 2: what the id token says of the login that gave the code. */
+function identityOf({ sub, client_id, auth_time, nonce }: FoundCode) {
+  return {
+    sub,
+    aud: client_id,
+    auth_time: Math.floor(auth_time / 1000),
+    ...(nonce === undefined ? {} : { nonce }),
+  }
 }
 
 /** What to write, and the refresh token to answer with, if one comes with this decision. */
@@ -115,7 +141,7 @@ function refreshToken(
 ): { issue?: Issue; token?: string } {
   const { consumes } = decision
   const { grant_id, now, lineage, scope } = of
-  if (lineage !== undefined && !settings.renew_refresh_token) {
+  if (lineage?.stored && !settings.renew_refresh_token) {
     return { token: request.parameters.refresh_token ?? '' }
   }
   const comes =
@@ -136,8 +162,9 @@ function refreshToken(
     expires,
     used: undefined,
   }
-  if (lineage === undefined)
+  if (!lineage?.stored) {
     issue.grant = newGrant(client, decision, { grant_id, now, expires, scope })
+  }
   return { issue, token }
 }
 
@@ -159,7 +186,7 @@ function newGrant(
     client_id: client.client_id,
     sub: decision.sub,
     scope: of.scope,
-    resources: decision.resources ?? client.resources,
+    resources: decision.resources ?? [],
     claims: JSON.stringify(decision.claims ?? {}),
     created: of.now,
     expires: of.expires,
@@ -171,13 +198,16 @@ function newGrant(
 async function refuseReuse(
   { tokens, clock, tell }: Needs,
   { facts }: Received,
+  decision: Decision,
   lineage: Lineage | undefined,
 ): Promise<never> {
   if (lineage !== undefined) {
     await tokens.revokeGrant(lineage.grant_id, clock.now(), lineage.expires)
     tell('reuseDetected', { ...facts, grant_id: lineage.grant_id })
   }
-  throw new OAuthError('invalid_grant', { reason: 'refresh_token_used' })
+  throw new OAuthError('invalid_grant', {
+    reason: codeOf(decision) === undefined ? 'refresh_token_used' : 'code_used',
+  })
 }
 
 /** Claims of plugins, without those that only the issuer sets. */

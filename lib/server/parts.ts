@@ -12,6 +12,7 @@ import type { Tell } from './audit'
 export interface TokenSettings {
   app_access_token_validity: number
   user_access_token_validity: number
+  authorization_code_validity: number
   refresh_token_validity: number
   renew_refresh_token: boolean
 }

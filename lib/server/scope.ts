@@ -14,15 +14,22 @@ export function grantScope(available: string, asked: string | undefined): string
   return [...new Set(names)].join(' ')
 }
 
-/** The audience of the token: the issuer, or the one resource asked for. */
+/**
+ * The audience of the token (RFC 8707 section 2.2). A grant may have been narrowed to resources when it
+ * was asked for: then one of them, the first where none is asked. Otherwise the issuer, or the one
+ * resource asked for that the client is registered for.
+ */
 export function grantAudience(
-  available: readonly string[],
+  registered: readonly string[],
+  granted: readonly string[],
   asked: string | undefined,
   issuer: string,
 ): string {
-  if (asked === undefined || asked === issuer) return issuer
-  if (!available.includes(asked)) {
+  const wanted = asked ?? granted[0] ?? issuer
+  const narrowed = granted.length > 0
+  if (wanted === issuer && !narrowed) return issuer
+  if (!registered.includes(wanted) || (narrowed && !granted.includes(wanted))) {
     throw new OAuthError('invalid_target', { reason: 'resource_not_allowed' })
   }
-  return asked
+  return wanted
 }

@@ -1,4 +1,4 @@
-import { invalidToken } from './access-token'
+import { invalidToken } from './verify'
 
 /**
  * RFC 8705 section 3: a token bound to a certificate is worth nothing without it. A bound token with

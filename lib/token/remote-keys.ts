@@ -1,8 +1,8 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import { request } from 'node:https'
 import { OAuthError } from '../error/oauth-error'
-import type { VerificationKey } from './access-token'
 import type { SigningAlgorithm } from './keys'
+import type { VerificationKey } from './verify'
 
 export interface RemoteKeysOptions {
   /** CA certificates, PEM, for a server that no public CA stands for. */

@@ -9,7 +9,7 @@ export interface Grant {
   sub: string
   /** The whole scope granted; a refresh may ask for less, never for more. */
   scope: string
-  /** Audiences granted (RFC 8707); empty: the issuer. */
+  /** Audiences that were asked for (RFC 8707); empty: none, so the issuer or what the client may ask for. */
   resources: readonly string[]
   /** Claims that the grant put into its first token, repeated in later ones; JSON text. */
   claims: string

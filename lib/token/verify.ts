@@ -1,0 +1,81 @@
+import { type JwtPayload, verify } from 'jsonwebtoken'
+import { OAuthError } from '../error/oauth-error'
+import type { RefusalReason } from '../error/reasons'
+import type { SigningKey } from './keys'
+
+/** What a signature is checked with: nothing of it is private. */
+export type VerificationKey = Pick<SigningKey, 'kid' | 'alg' | 'publicKey'>
+
+export interface VerificationKeys {
+  find(kid: string): Promise<VerificationKey | undefined>
+}
+
+/** Seconds that clocks may differ. */
+const skew = 30
+
+/** Longer than any token of ours; a longer one is refused unread. */
+const maxLength = 8192
+
+/**
+ * The claims of a JWT of one type, signed by one of the keys. Every JWT that is ours and comes back to
+ * us passes here: `typ` first, so that no kind of token gets anywhere as another (RFC 8725 section 3.11).
+ *
+ * Throws `OAuthError` `invalid_token`. What the claims mean is judged by others, but for `exp`, which
+ * must be there and in the future unless `mayHaveEnded`.
+ */
+export async function verifyJwt(
+  token: string,
+  expected: { typ: RegExp; keys: VerificationKeys; now: number; mayHaveEnded?: boolean },
+): Promise<JwtPayload> {
+  const { kid, alg, typ } = readHeader(token)
+  if (!expected.typ.test(typ)) throw invalidToken('token_type')
+  const key = await expected.keys.find(kid)
+  // RFC 8725 section 3.1: the key says which algorithm it is for, never the token.
+  if (key === undefined || key.alg !== alg) throw invalidToken('token_signature')
+  const claims = verifySignature(token, key, expected)
+  if (typeof claims.exp !== 'number') throw invalidToken('token_malformed')
+  return claims
+}
+
+export function invalidToken(reason: RefusalReason, cause?: unknown): OAuthError {
+  return new OAuthError('invalid_token', { reason, cause })
+}
+
+function readHeader(token: string): { kid: string; alg: string; typ: string } {
+  if (token.length > maxLength || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) {
+    throw invalidToken('token_malformed')
+  }
+  try {
+    const header: unknown = JSON.parse(
+      Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString(),
+    )
+    const { kid, alg, typ, crit } = header as Record<string, unknown>
+    // RFC 7515 section 4.1.11: an extension that we don't know must be understood, so we refuse.
+    if (crit === undefined && typeof kid === 'string' && typeof alg === 'string') {
+      return { kid, alg, typ: typeof typ === 'string' ? typ : '' }
+    }
+  } catch (cause) {
+    throw invalidToken('token_malformed', cause)
+  }
+  throw invalidToken('token_malformed')
+}
+
+function verifySignature(
+  token: string,
+  key: VerificationKey,
+  { now, mayHaveEnded = false }: { now: number; mayHaveEnded?: boolean },
+): JwtPayload {
+  try {
+    const claims = verify(token, key.publicKey, {
+      algorithms: [key.alg],
+      clockTolerance: skew,
+      clockTimestamp: Math.floor(now / 1000),
+      ignoreExpiration: mayHaveEnded,
+    })
+    if (typeof claims === 'object') return claims
+  } catch (cause) {
+    const expired = ['TokenExpiredError', 'NotBeforeError'].includes((cause as Error).name)
+    throw invalidToken(expired ? 'token_expired' : 'token_signature', cause)
+  }
+  throw invalidToken('token_malformed')
+}
