@@ -1,0 +1,53 @@
+import { type Kysely, sql } from 'kysely'
+import type { Engine } from './engine'
+import { sqlAccounts } from './sql-accounts'
+import { sqlClients } from './sql-clients'
+import { sqlKeys } from './sql-keys'
+import { sqlSweep } from './sql-sweep'
+import { sqlTokens } from './sql-tokens'
+import { statement } from './statement'
+import type { Store } from './store'
+import { type Tables, tableNames } from './tables'
+
+/** Everything of a store that is SQL alone, so that SQLite and PostgreSQL cannot differ in it. */
+export function sqlStore(engine: Engine): Omit<Store, 'open' | 'close' | 'version' | 'status'> {
+  const alive = statement(() =>
+    engine.db.selectFrom('counter').select('value').where('name', '=', 'version'),
+  )
+  return {
+    ...sqlClients(engine),
+    ...sqlAccounts(engine),
+    ...sqlTokens(engine),
+    ...sqlKeys(engine),
+    removeExpired: sqlSweep(engine),
+    async ping() {
+      await engine.ask(alive, {})
+    },
+  }
+}
+
+/**
+ * What each change of clients, accounts and keys does first: it moves the counter behind `version`
+ * and, as the row is locked until the end, lets one change follow the other.
+ */
+export function moveVersion(db: Kysely<Tables>) {
+  return statement(() =>
+    db
+      .updateTable('counter')
+      .set((row) => ({ value: row('value', '+', 1) }))
+      .where('name', '=', 'version'),
+  )
+}
+
+/** How many rows each table has. */
+export async function countRows(engine: Engine): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const table of tableNames.filter((name) => name !== 'counter')) {
+    const count = statement(() =>
+      engine.db.selectFrom(table).select(sql<number>`count(*)`.as('rows')),
+    )
+    const [row] = await engine.ask(count, {})
+    counts[table] = row?.rows ?? 0
+  }
+  return counts
+}

@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+import { Conflict, storeFault } from './fault'
+import { latestSchema, migrate, schemaOf, verifySchema } from './schema'
+import { openSqlite, sqliteFault } from './sqlite-driver'
+import { prepareFile, unusable } from './sqlite-file'
+import { groupCommit, type Writer } from './sqlite-writer'
+import type { Tables } from './tables'
+
+/** One open file: its statements prepared once, its writes in groups. */
+export interface SqliteConnection {
+  /** Runs SQL that was not made for speed. */
+  readonly kysely: Kysely<Tables>
+  readonly writer: Writer
+  /** Failures come as an OAuthError. */
+  rows(sql: string, parameters: readonly unknown[]): unknown[]
+  version(): number
+  close(): Promise<void>
+}
+
+/** Creates what is absent, migrates what is old; SetupError where neither is possible. */
+export async function connectSqlite(
+  file: string,
+  synchronous: 'FULL' | 'NORMAL',
+): Promise<SqliteConnection> {
+  prepareFile(file)
+  let database: SqliteDatabase | undefined
+  try {
+    database = await openSqlite(file)
+    const execute = preparing(database)
+    execute(`pragma busy_timeout = ${busyTimeout}`)
+    await whileBusy(() => execute('pragma journal_mode = wal'))
+    execute(`pragma synchronous = ${synchronous}`)
+    execute('pragma foreign_keys = on')
+    const kysely = new Kysely<Tables>({ dialect: new SqliteDialect({ database }) })
+    await bringUpToDate(kysely, execute, file)
+    return connectionOver(database, kysely, execute)
+  } catch (error) {
+    database?.close()
+    throw unusable(file, error)
+  }
+}
+
+/** Milliseconds for which SQLite itself may wait, and every request of this process with it. */
+const busyTimeout = 20
+
+/** Milliseconds for which the start waits for a process that migrates. */
+const startPatience = 10_000
+
+type Execute = (sql: string, parameters?: readonly unknown[]) => unknown[]
+
+function preparing(database: SqliteDatabase): Execute {
+  const prepared = new Map<string, SqliteStatement>()
+  return (sql, parameters = []) => {
+    const known = prepared.get(sql) ?? database.prepare(sql)
+    prepared.set(sql, known)
+    if (known.reader) return known.all(parameters)
+    known.run(parameters)
+    return []
+  }
+}
+
+async function bringUpToDate(kysely: Kysely<Tables>, execute: Execute, file: string) {
+  if ((await whileBusy(() => schemaOf(kysely, file))) < latestSchema) {
+    // Kysely's Migrator locks nothing on SQLite, so the lock is ours: of several processes one
+    // migrates, the others find it done.
+    await whileBusy(() => execute('begin immediate'))
+    try {
+      await migrate(kysely, file, { bytes: 'blob' }, true)
+      execute('commit')
+    } catch (error) {
+      execute('rollback')
+      throw error
+    }
+  }
+  await whileBusy(() => verifySchema(kysely, file))
+  refuseReadOnly(execute)
+}
+
+/** A file that another process has locked just now is one that can be written. */
+function refuseReadOnly(execute: Execute): void {
+  try {
+    execute('begin immediate')
+    execute('rollback')
+  } catch (error) {
+    if (sqliteFault(error) !== 'BUSY') throw error
+  }
+}
+
+async function whileBusy<T>(work: () => T | Promise<T>): Promise<T> {
+  const deadline = performance.now() + startPatience
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (sqliteFault(error) !== 'BUSY' || performance.now() > deadline) throw error
+    }
+    await sleep(10 + Math.random() * 20)
+  }
+}
+
+function connectionOver(
+  database: SqliteDatabase,
+  kysely: Kysely<Tables>,
+  execute: Execute,
+): SqliteConnection {
+  const rows: SqliteConnection['rows'] = (sql, parameters) => {
+    try {
+      return execute(sql, parameters)
+    } catch (error) {
+      throw translated(error)
+    }
+  }
+  // data_version tells of every commit but our own; the counter tells whether clients, accounts or
+  // keys are concerned.
+  const dataVersion = database.prepare('pragma data_version')
+  const counter = database.prepare(`select value from counter where name = 'version'`)
+  let seen: unknown
+  let version = 0
+  const writer = groupCommit(execute, () => (seen = undefined))
+  return {
+    kysely,
+    writer,
+    rows,
+    version() {
+      try {
+        const [row] = dataVersion.all([]) as { data_version: number }[]
+        if (row?.data_version === seen) return version
+        const [found] = counter.all([]) as { value: number }[]
+        version = found?.value ?? 0
+        seen = row?.data_version
+        return version
+      } catch (error) {
+        throw translated(error)
+      }
+    },
+    async close() {
+      await writer.close()
+      database.close()
+    },
+  }
+}
+
+/** A mistake of ours stays what it is; a failure of the database is 503. */
+function translated(error: unknown): unknown {
+  const fault = sqliteFault(error)
+  if (fault === undefined) return error
+  return fault === 'CONSTRAINT' ? new Conflict(error) : storeFault(error)
+}

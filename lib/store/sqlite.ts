@@ -1,0 +1,105 @@
+import { resolve } from 'node:path'
+import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import type { Engine } from './engine'
+import { storeFault } from './fault'
+import { latestSchema, schemaOf } from './schema'
+import { countRows, moveVersion, sqlStore } from './sql-store'
+import { connectSqlite, type SqliteConnection } from './sqlite-connection'
+import { run, type Statement, type Steps } from './statement'
+import type { Store } from './store'
+import type { Tables } from './tables'
+import { isStorable, refuseUnstorable } from './text'
+
+export interface SqliteOptions {
+  /**
+   * `FULL`, the default: what was answered survives a loss of power. `NORMAL`: it survives the death
+   * of the process; a loss of power may take the last moments away.
+   */
+  synchronous?: 'FULL' | 'NORMAL'
+}
+
+/**
+ * A store in one file, for all processes of one machine. Nothing is touched before `open()`, which
+ * throws SetupError for a file that can't be used.
+ *
+ * @example
+ * const store = sqliteStore('data/mtls-secret.db')
+ * await store.open()
+ */
+export function sqliteStore(path: string, options: SqliteOptions = {}): Store {
+  const file = path === '' || path === ':memory:' ? path : resolve(path)
+  let opening: Promise<SqliteConnection> | undefined
+  let connection: SqliteConnection | undefined
+
+  const here = () => {
+    if (connection === undefined) throw storeFault(new Error('The store is not open.'))
+    return connection
+  }
+  const engine = sqliteEngine(here)
+
+  return {
+    ...sqlStore(engine),
+    version: () => here().version(),
+    async open() {
+      opening ??= connectSqlite(file, options.synchronous ?? 'FULL')
+      try {
+        connection = await opening
+      } catch (error) {
+        opening = undefined
+        throw error
+      }
+    },
+    async status() {
+      const schema = await schemaOf(here().kysely, file)
+      return { schema, latest: latestSchema, store: 'sqlite', counts: await countRows(engine) }
+    },
+    async close() {
+      await opening?.catch(() => undefined)
+      const closing = connection
+      opening = undefined
+      connection = undefined
+      await closing?.close()
+    },
+  }
+}
+
+function sqliteEngine(here: () => SqliteConnection): Engine {
+  const db = new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (kysely) => new SqliteIntrospector(kysely),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  })
+  const move = moveVersion(db)
+  const commit = async <T>(steps: () => Steps<T>) => {
+    const { writer, rows } = here()
+    return writer.write(() => drive(steps(), rows))
+  }
+  return {
+    db,
+    ask<Values, Row>(wanted: Statement<Values, Row>, values: Values) {
+      const parameters = wanted.parameters(values)
+      return isStorable(parameters) ? (here().rows(wanted.sql, parameters) as Row[]) : []
+    },
+    write: (wanted, values) => commit(() => run(wanted, values)),
+    commit,
+    change: (steps) =>
+      commit(function* () {
+        yield* run(move, {})
+        return yield* steps()
+      }),
+  }
+}
+
+/** Takes the steps without a pause, in the transaction that is open. */
+function drive<T>(steps: Steps<T>, rows: SqliteConnection['rows']): T {
+  let step = steps.next()
+  while (step.done !== true) {
+    const { statement, parameters } = step.value
+    refuseUnstorable(parameters)
+    step = steps.next(rows(statement.sql, parameters))
+  }
+  return step.value
+}
