@@ -10,7 +10,7 @@ import { thumbprintOf } from './thumbprint'
  * const { thumbprint } = parseCertificate(await readFile('client.pem'), 'client.pem')
  */
 export function parseCertificate(input: Buffer | string, what: string): Certificate {
-  const ders = isDer(input) ? [input] : readPem(input.toString(), what)
+  const ders = typeof input !== 'string' && isDer(input) ? [input] : readPem(input.toString(), what)
   const [der] = ders
   if (der === undefined || ders.length > 1) {
     throw new SetupError(
@@ -78,8 +78,8 @@ export function readPemBlocks(text: string, what: string, labels: readonly strin
 }
 
 /** DER begins with a SEQUENCE; in a PEM text that byte would be the digit 0, which none begins with. */
-export function isDer(input: Buffer | string): input is Buffer {
-  return typeof input !== 'string' && input[0] === 0x30
+export function isDer(bytes: Buffer): boolean {
+  return bytes[0] === 0x30
 }
 
 function privateKeyError(what: string): SetupError {

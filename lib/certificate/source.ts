@@ -1,19 +1,22 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { normaliseIp } from './ip'
 import { type Presented, presentedByTls } from './presented'
 
 /** What a source may look at: a Node request has it all. */
 export interface SourceRequest {
-  readonly socket: Duplex & { readonly remoteAddress?: string | undefined }
+  readonly socket: SourceSocket
   readonly headers: IncomingHttpHeaders
   readonly rawHeaders: readonly string[]
 }
+
+export type SourceSocket = Duplex & { readonly remoteAddress?: string | undefined }
 
 export interface SourceReading {
   readonly presented: Presented | undefined
   /** A certificate was shown and is not believed: it came by header from a peer that is no proxy of ours. */
   readonly unread: 'untrusted_proxy_header' | undefined
-  /** The caller's address, for the audit line and the throttle. */
+  /** The caller's address, for the audit line and the throttle; undefined behind a proxy that doesn't say. */
   readonly address: string | undefined
 }
 
@@ -26,15 +29,25 @@ export interface CertificateSource {
   read(request: SourceRequest): SourceReading
 }
 
-/** The TLS connection itself; a certificate in a header is not looked at. */
+/**
+ * The TLS connection itself; a certificate in a header is not looked at.
+ *
+ * @example
+ * const { presented } = fromTlsConnection().read(req)
+ */
 export function fromTlsConnection(): CertificateSource {
   return tlsConnection
 }
 
-const tlsConnection: CertificateSource = {
-  read: ({ socket }) => ({
+/** The address of the connection's other end. */
+export function addressOf({ remoteAddress }: SourceSocket): string | undefined {
+  return remoteAddress === undefined ? undefined : normaliseIp(remoteAddress)
+}
+
+const tlsConnection: CertificateSource = Object.freeze({
+  read: ({ socket }: SourceRequest): SourceReading => ({
     presented: presentedByTls(socket),
     unread: undefined,
-    address: socket.remoteAddress,
+    address: addressOf(socket),
   }),
-}
+})
