@@ -17,9 +17,9 @@ export interface Deployment {
   accounts: Accounts
 }
 
-/** The settings of `--config`, `MTLS_SECRET_CONFIG` or `./deployment.toml`. */
-export function settingsOf(command: Command): Promise<DeploymentSettings> {
-  return loadSettings(command.optsWithGlobals<{ config: string }>().config)
+/** The file that `--config`, `MTLS_SECRET_CONFIG` or the default names. */
+export function configOf(command: Command): string {
+  return command.optsWithGlobals<{ config: string }>().config
 }
 
 /** Opens the deployment's store, gives it to `work`, and closes it whatever happens. */
@@ -27,10 +27,9 @@ export async function withStore<T>(
   command: Command,
   work: (store: Store, settings: DeploymentSettings) => Promise<T>,
 ): Promise<T> {
-  const settings = await settingsOf(command)
+  const settings = await loadSettings(configOf(command))
   const store = await storeOf(settings)
   try {
-    await store.open()
     return await work(store, settings)
   } finally {
     await store.close()

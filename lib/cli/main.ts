@@ -3,7 +3,9 @@ import { Command, CommanderError, Option } from 'commander'
 import { OAuthError } from '../error/oauth-error'
 import { cert } from './cert'
 import { client } from './client'
+import { config } from './config'
 import { db } from './db'
+import { keys } from './keys'
 import { say } from './say'
 import { user } from './user'
 
@@ -36,6 +38,8 @@ function program(): Command {
     .addCommand(client())
     .addCommand(user())
     .addCommand(cert())
+    .addCommand(config())
+    .addCommand(keys())
     .addCommand(db())
   speakPlainly(root, root.name())
   return root

@@ -27,7 +27,9 @@ test.each([
   ['half a key', { kty: 'EC', crv: 'P-256', x: jwk.x }],
   ['no kind of key', {}],
 ])('refuses %s', (_, key) => {
-  expect(() => readKeys({ keys: [JSON.parse(JSON.stringify(key))] })).toThrow('invalid_client_metadata')
+  expect(() => readKeys({ keys: [JSON.parse(JSON.stringify(key))] })).toThrow(
+    'invalid_client_metadata',
+  )
 })
 
 test.each([['no-list'], [[]], [['']], [['bm90IGEgY2VydGlmaWNhdGU=']], [[7]]])(
