@@ -24,6 +24,7 @@ import { openRegistry, type Registry } from './plugin/registry'
 import { openTell } from './server/audit'
 import { unservedClients } from './server/authenticate-client'
 import type { Parts } from './server/parts'
+import { openPins } from './server/pins'
 import type { Store } from './store/store'
 import { type Keys, openKeys } from './token/keys'
 import { digestOpaque } from './token/opaque'
@@ -100,6 +101,8 @@ export async function createAuthorizationServer(
   try {
     await store.open()
     const trust = options.trust ?? (await openTrust(settings.truststore))
+    const pins = openPins(store, trust)
+    await pins.refresh()
     const source = options.certificate ?? fromTlsConnection()
     const keys = await openKeys(await keySettings(settings, store), store, clock)
     closers.push(keys.close)
@@ -146,7 +149,7 @@ export async function createAuthorizationServer(
       accounts,
       tokens: store,
       keys,
-      judge: { trust, clock },
+      judge: { trust, clock, refreshPins: pins.refresh },
       deadline,
       clock,
       log,

@@ -69,6 +69,8 @@ export interface ClientStore {
   findClient(client_id: string): MaybePromise<ClientRecord | undefined>
   /** All clients, oldest first. */
   listClients(): Promise<ClientRecord[]>
+  /** Those of the thumbprints that are registered for a client, whichever. */
+  registeredAmong(thumbprints: readonly string[]): Promise<string[]>
   /** False when the client_id is taken. */
   insertClient(record: ClientRecord): Promise<boolean>
   /**

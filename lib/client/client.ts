@@ -1,4 +1,4 @@
-import { type JudgedClient, judgeCertificate as judge } from '../certificate/judge'
+import { judgeCertificate as judge } from '../certificate/judge'
 import { type Presented, presentedBehind } from '../certificate/presented'
 import type { Trust } from '../certificate/trust'
 import type { ClientRecord, MaybePromise } from './client-store'
@@ -27,6 +27,8 @@ export interface Client {
 /** What judging needs. `trust` is read at each judgement, since it may be reloaded. */
 export interface Judge {
   readonly trust: Trust
+  /** Looks up again which entries of the truststore are clients' own, if any of that changed. */
+  readonly refreshPins: () => MaybePromise<void>
   readonly clock: { now(): number }
 }
 
@@ -101,7 +103,19 @@ export function matchSecret(
 }
 
 function judgeCertificate(
-  record: JudgedClient,
+  record: ClientRecord,
+  facts: Presented['facts'] | undefined,
+  by: Judge,
+): MaybePromise<Verdict> {
+  // A chain is believed by what is an anchor now; a registered certificate needs no chain.
+  const chained = record.tls_identity !== undefined || by.trust.set.checkRegistered
+  const refreshed = chained ? by.refreshPins() : undefined
+  if (refreshed instanceof Promise) return refreshed.then(() => judgeNow(record, facts, by))
+  return judgeNow(record, facts, by)
+}
+
+function judgeNow(
+  record: ClientRecord,
   facts: Presented['facts'] | undefined,
   { trust, clock }: Judge,
 ): MaybePromise<Verdict> {

@@ -29,7 +29,7 @@ export async function authenticateClient(parts: Needs, received: Received): Prom
   const seen = recogniseClient(parts, request)
   if (seen === undefined) throw invalidClient('no_client_id', received)
 
-  const record = await parts.clients.find(seen.client_id)
+  const record = await findClient(parts, seen.client_id)
   const usable = record !== undefined && !record.disabled
   const judged = usable ? record : decoyClient(seen.client_id, seen.by[0]?.name ?? '')
   const client = clientOf(judged, parts.judge)
@@ -40,6 +40,19 @@ export async function authenticateClient(parts: Needs, received: Received): Prom
   if (!verdict.accepted) throw invalidClient(explain(verdict, received), received)
   rememberUse(parts.clients, record, request)
   return { client, verdict }
+}
+
+/** A look-up that fails is no answer about the client: 503, never "unknown" or "no certificate". */
+async function findClient(
+  { clients }: Pick<Parts, 'clients'>,
+  client_id: string,
+): Promise<ClientRecord | undefined> {
+  try {
+    return await clients.find(client_id)
+  } catch (cause) {
+    if (cause instanceof OAuthError) throw cause
+    throw new OAuthError('temporarily_unavailable', { reason: 'store_failed', cause })
+  }
 }
 
 /** The one client that handlers see, and which of them see it. */
