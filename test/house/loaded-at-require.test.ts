@@ -1,0 +1,38 @@
+/**
+ * `require('mtls-secret')` is quick: drivers, X.509, keystores, TOML and schemas are loaded when
+ * they are needed, which for most programs is never for most of them.
+ */
+import { execFileSync } from 'node:child_process'
+import { root } from './sources'
+
+const late = [
+  'asn1js',
+  'better-sqlite3',
+  'commander',
+  'jks-js',
+  'kysely',
+  'pg',
+  'pkijs',
+  'smol-toml',
+  'toml-eslint-parser',
+]
+
+test.each(['mtls-secret', 'mtls-secret/plugin', 'mtls-secret/store'])(
+  'require("%s") loads no driver, no X.509 or keystore library and no TOML parser',
+  (entry) => {
+    const { packages, sqlite } = loadedBy(entry)
+    expect(packages.filter((name) => late.includes(name))).toEqual([])
+    expect(sqlite).toBe(false)
+  },
+)
+
+function loadedBy(entry: string): { packages: string[]; sqlite: boolean } {
+  const code = `
+    require('${entry}')
+    const names = Object.keys(require.cache).map((file) => /.*node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(file)?.[1])
+    console.log(JSON.stringify({
+      packages: [...new Set(names.filter(Boolean))].sort(),
+      sqlite: process.moduleLoadList.includes('NativeModule sqlite'),
+    }))`
+  return JSON.parse(execFileSync(process.execPath, ['-e', code], { cwd: root, encoding: 'utf8' }))
+}
