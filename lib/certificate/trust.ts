@@ -122,6 +122,7 @@ export async function openTrust(settings?: TruststoreSettings): Promise<Trust> {
       registered = new Set(thumbprints)
       const next = buildSet(current.set.epoch + 1, files, registered, settings)
       if (!sameAuthorities(current.set.authorities, next.set.authorities)) swap(next)
+      else current = { set: current.set, refused: next.refused }
     },
     // No anchor is given to OpenSSL. Its verdict isn't used (see `pathsOf`); each anchor's name would
     // be sent to every caller; and Java, Go and browsers show no certificate whose CA isn't named, so

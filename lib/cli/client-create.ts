@@ -7,6 +7,7 @@ import { withDeployment } from './deployment'
 import { readInput, readSecret } from './input'
 import { secret, withNewFiles } from './new-file'
 import { printJson, say } from './say'
+import { tlsIssuer } from './tls-issuer'
 
 interface CreateOptions {
   name?: string
@@ -66,23 +67,28 @@ Example:
 
 async function create(options: CreateOptions, command: Command): Promise<void> {
   checkUsage(options, command)
-  const client = await newClient(options)
-  await withDeployment(command, async ({ clients }) => {
-    if (options.out === undefined) {
-      printJson(await register(clients, client))
-      return
+  const given = await newClient(options)
+  await withDeployment(command, async ({ clients, store, settings }) => {
+    const { tlsIssuer: file, out } = options
+    const tls_client_auth_issuer = tlsName(options) && (await tlsIssuer(store, settings, file))
+    const client = { ...given, tls_client_auth_issuer }
+    if (out === undefined) printJson(await register(clients, client))
+    else await registerInto(out, clients, client)
+  })
+}
+
+/** The answer goes into a new file alone. */
+async function registerInto(out: string, clients: Clients, client: NewClient): Promise<void> {
+  await withNewFiles([{ path: out, mode: secret }], async ([file]) => {
+    const answer = await register(clients, client)
+    try {
+      await file?.write(`${JSON.stringify(answer, null, 2)}\n`)
+    } catch (error) {
+      // A client whose secret nobody has is worse than none.
+      await clients.remove(answer.client_id)
+      throw error
     }
-    await withNewFiles([{ path: options.out, mode: secret }], async ([file]) => {
-      const answer = await register(clients, client)
-      try {
-        await file?.write(`${JSON.stringify(answer, null, 2)}\n`)
-      } catch (error) {
-        // A client whose secret nobody has is worse than none.
-        await clients.remove(answer.client_id)
-        throw error
-      }
-      say(`client ${answer.client_id} is registered; its secret is in ${options.out}.`)
-    })
+    say(`client ${answer.client_id} is registered; its secret is in ${out}.`)
   })
 }
 

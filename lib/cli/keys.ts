@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { KeyRecord } from '../token/key-store'
-import { createKey } from '../token/keys'
+import { rotateKeys } from '../token/keys'
 import { withStore } from './deployment'
 import { printJson, say } from './say'
 
@@ -26,11 +26,10 @@ function rotate(): Command {
     .addHelpText('after', '\nExample:\n  mtls-secret keys rotate')
     .action((_options: unknown, command: Command) =>
       withStore(command, async (store, { keystore }) => {
-        const { directory, overlap } = keystore.primary
-        const key = await createKey(keystore.primary)
-        await store.activateKey(key, Date.now(), overlap * 1000)
+        const mayCreate = (await store.status()).store !== 'postgres'
+        const { kid } = await rotateKeys({ ...keystore.primary, mayCreate }, store, Date.now())
         printKeys(await store.listKeys())
-        say(`${directory}/${key.kid}.pem signs now. Every machine needs this file.`)
+        say(`The key ${kid} in ${keystore.primary.directory} signs now.`)
       }),
     )
 }

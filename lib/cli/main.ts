@@ -5,8 +5,10 @@ import { cert } from './cert'
 import { client } from './client'
 import { config } from './config'
 import { db } from './db'
+import { expiring } from './expiring'
 import { keys } from './keys'
 import { say } from './say'
+import { trust } from './trust'
 import { user } from './user'
 
 /** It did not succeed. */
@@ -38,9 +40,11 @@ function program(): Command {
     .addCommand(client())
     .addCommand(user())
     .addCommand(cert())
+    .addCommand(trust())
     .addCommand(config())
     .addCommand(keys())
     .addCommand(db())
+    .addCommand(expiring())
   speakPlainly(root, root.name())
   return root
 }

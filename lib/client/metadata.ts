@@ -3,6 +3,7 @@
  * afterwards; on the way out everything but secrets and their digests.
  */
 import type { z } from 'zod'
+import { identityProblem } from '../certificate/match'
 import type { ClientRecord, TlsIdentity } from './client-store'
 import { invalidMetadata, invalidRedirectUri } from './invalid'
 import { readKeys } from './jwks'
@@ -139,11 +140,14 @@ function tlsIdentity(fields: z.output<MetadataSchema>): TlsIdentity | undefined 
     const value = fields[`tls_client_auth_${kind}`]
     return value === undefined ? [] : [{ kind, value, issuer }]
   })
-  if (identities.length > 1) throw invalidMetadata('Only one tls_client_auth_ name may be given.')
-  if (issuer !== undefined && identities.length === 0) {
+  const [identity, ...others] = identities
+  if (others.length > 0) throw invalidMetadata('Only one tls_client_auth_ name may be given.')
+  if (identity === undefined && issuer !== undefined) {
     throw invalidMetadata('tls_client_auth_issuer: needs a tls_client_auth_ name beside it.')
   }
-  return identities[0]
+  const problem = identity && identityProblem(identity)
+  if (problem !== undefined) throw invalidMetadata(`tls_client_auth_${identity?.kind}: ${problem}.`)
+  return identity
 }
 
 function identityMetadata(identity: TlsIdentity | undefined) {

@@ -318,8 +318,8 @@ describe('certificates of a client', () => {
     const { a } = await createTwo()
     const { clientA, selfSignedA } = certificates
     const thumbprints = (client: { certificates: readonly { thumbprint: string }[] } | undefined) =>
-      client?.certificates.map(({ thumbprint }) => thumbprint)
-    const both = [clientA.thumbprint, selfSignedA.thumbprint]
+      client?.certificates.map(({ thumbprint }) => thumbprint).sort()
+    const both = [clientA.thumbprint, selfSignedA.thumbprint].sort()
     expect(thumbprints(await clients.addCertificate(a.client_id, selfSignedA.pem))).toEqual(both)
     expect(thumbprints(await clients.addCertificate(a.client_id, selfSignedA.pem))).toEqual(both)
     expect(thumbprints(await clients.removeCertificate(a.client_id, clientA.thumbprint))).toEqual([
