@@ -25,6 +25,7 @@ import {
 } from './der-writer'
 import { ipBytes } from './ip'
 import { parseCertificate } from './parse'
+import { toPem } from './pem'
 
 export interface CertificateWish {
   /** The subject's common name. */
@@ -85,11 +86,6 @@ export function makeCertificate(wish: CertificateWish): MadeCertificate {
     certificatePem: toPem(der),
     keyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   }
-}
-
-export function toPem(der: Buffer, label = 'CERTIFICATE'): string {
-  const lines = der.toString('base64').match(/.{1,64}/g) ?? []
-  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n')
 }
 
 function commonName(name: string): Buffer {

@@ -10,6 +10,8 @@ import {
 import { promisify } from 'node:util'
 import { primitive, tags } from './der'
 import { element, integer, nothing, octetString, oid, sequence, setOf } from './der-writer'
+import { bmpPassword, derivedFor, derivePkcs12 } from './pkcs12-derivation'
+import { pkcs12Ids as ids } from './pkcs12-ids'
 
 export interface Pkcs12Wish {
   certificatePem: string
@@ -48,21 +50,6 @@ export async function makePkcs12(wish: Pkcs12Wish): Promise<Buffer> {
     macData(safes, wish.password),
   )
 }
-
-const ids = {
-  data: '1.2.840.113549.1.7.1',
-  encryptedData: '1.2.840.113549.1.7.6',
-  shroudedKeyBag: '1.2.840.113549.1.12.10.1.2',
-  certBag: '1.2.840.113549.1.12.10.1.3',
-  x509Certificate: '1.2.840.113549.1.9.22.1',
-  friendlyName: '1.2.840.113549.1.9.20',
-  localKeyId: '1.2.840.113549.1.9.21',
-  pbes2: '1.2.840.113549.1.5.13',
-  pbkdf2: '1.2.840.113549.1.5.12',
-  hmacSha256: '1.2.840.113549.2.9',
-  aes256Cbc: '2.16.840.1.101.3.4.1.42',
-  sha256: '2.16.840.1.101.3.4.2.1',
-} as const
 
 /** Rounds of PBKDF2 and of the MAC's own derivation. */
 const rounds = 100_000
@@ -121,16 +108,8 @@ async function encrypt(content: Buffer, password: string) {
 
 function macData(content: Buffer, password: string): Buffer {
   const salt = randomBytes(16)
-  const mac = createHmac('sha256', macKey(password, salt)).update(content).digest()
+  const macKey = derivePkcs12(bmpPassword(password), salt, rounds, derivedFor.mac, 32, 'sha256')
+  const mac = createHmac('sha256', macKey).update(content).digest()
   const digest = sequence(sequence(oid(ids.sha256), nothing()), octetString(mac))
   return sequence(digest, octetString(salt), integer(rounds))
-}
-
-/** RFC 7292 appendix B.2 for SHA-256 and a key of its size: id 3, blocks of 64 bytes. */
-function macKey(password: string, salt: Buffer): Buffer {
-  const passwordBytes = Buffer.from(`${password}\0`, 'utf16le').swap16()
-  const filled = (bytes: Buffer) => Buffer.alloc(64 * Math.ceil(bytes.length / 64), bytes)
-  let key = Buffer.concat([Buffer.alloc(64, 3), filled(salt), filled(passwordBytes)])
-  for (let round = 0; round < rounds; round++) key = createHash('sha256').update(key).digest()
-  return key
 }

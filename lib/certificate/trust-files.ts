@@ -35,7 +35,7 @@ export const noTrustFiles: TrustFiles = { entries: [], crls: [], refused: [] }
 export async function readTrustFiles(settings: TruststoreSettings): Promise<TrustFiles> {
   const { file_name, crl_file_names = [] } = settings
   const bytes = await readBounded(file_name, storeBytesAtMost)
-  const found = await readTrustEntries(bytes, await readPassword(settings), file_name)
+  const found = readTrustEntries(bytes, await readPassword(settings), file_name)
   if (found.length > entriesAtMost) {
     throw new SetupError(
       `${file_name} holds ${found.length} certificates, at most ${entriesAtMost} are allowed.`,
@@ -64,7 +64,11 @@ const passwordBytesAtMost = 4096
 function parseEntries(found: readonly StoreEntry[]) {
   const entries = new Map<string, Certificate>()
   const refused: Refusal[] = []
-  for (const { label, der } of found) {
+  for (const { label, der, isOwn } of found) {
+    if (isOwn) {
+      refused.push({ what: label, why: 'It belongs to a private key of the store.' })
+      continue
+    }
     try {
       const certificate = parseDer(der, label)
       entries.set(certificate.thumbprint, certificate)
