@@ -23,8 +23,10 @@ import type { Clock, Log } from './plugin/plugin'
 import { openRegistry, type Registry } from './plugin/registry'
 import { openTell } from './server/audit'
 import { unservedClients } from './server/authenticate-client'
+import { type Pages, standardPages } from './server/pages'
 import type { Parts } from './server/parts'
 import { openPins } from './server/pins'
+import { openSessions } from './server/sessions'
 import type { Store } from './store/store'
 import { type Keys, openKeys } from './token/keys'
 import { digestOpaque } from './token/opaque'
@@ -33,8 +35,10 @@ import { digestOpaque } from './token/opaque'
 export interface AuthorizationServerOptions extends Partial<Deployment> {
   /** Where clients, accounts and tokens are kept. */
   store: Store
-  /** Before each endpoint but `/health` and `/.well-known`; `/oauth2` unless given. */
+  /** Before each endpoint but `/health`, `/oidc` and `/.well-known`; `/oauth2` unless given. */
   path?: string
+  /** Pages for people in place of ours, each by itself. */
+  pages?: Partial<Pages>
   /** Where certificates come from; the TLS connection unless given. */
   certificate?: CertificateSource
   /** Opened from `truststore` unless given. */
@@ -134,6 +138,7 @@ export async function createAuthorizationServer(
 
     let issuer = options.issuer
     const parts: Parts = {
+      path,
       get issuer() {
         if (issuer !== undefined) return issuer
         throw new SetupError('The issuer is not known yet.', 'Set issuer, or a port other than 0.')
@@ -147,6 +152,7 @@ export async function createAuthorizationServer(
       },
       clients,
       accounts,
+      sessions: openSessions(store, accounts, clock),
       tokens: store,
       keys,
       judge: { trust, clock, refreshPins: pins.refresh },
@@ -154,6 +160,7 @@ export async function createAuthorizationServer(
       clock,
       log,
       tell: openTell(() => current.registry, log),
+      pages: { ...standardPages, ...options.pages },
     }
     const receiver = { source, limit: settings.server.limits.body_bytes }
     const authenticate = openAuthenticate(parts, receiver)
@@ -171,7 +178,7 @@ export async function createAuthorizationServer(
     }
 
     return {
-      router: buildRouter(parts, { path, token, health }),
+      router: buildRouter(parts, { token, health, receiver, authenticate }),
       token,
       errorHandler: errorWriter(parts),
       authenticateClient: () => authenticatingMiddleware(authenticate),
@@ -238,6 +245,7 @@ const known: ReadonlySet<string> = new Set([
   'issuer',
   'store',
   'path',
+  'pages',
   'certificate',
   'trust',
   'log',

@@ -44,6 +44,23 @@ export function factsOf(req: IncomingMessage): RequestFacts {
   )
 }
 
+/** Who asked, of a request that authenticates no client; it may say that it is about one. */
+export function noteFacts(
+  req: IncomingMessage,
+  { source }: Pick<Receiver, 'source'>,
+  client_id: string | undefined,
+): RequestFacts {
+  const request: Remembering = req
+  const { presented, address } = source.read(req)
+  request[facts] = {
+    client_id,
+    thumbprint: presented?.thumbprint.slice(0, 16),
+    ip: address,
+    request_id: factsOf(req).request_id,
+  }
+  return request[facts]
+}
+
 async function read(req: Remembering, { source, limit }: Receiver): Promise<Received> {
   if (req.body !== undefined) throw new OAuthError('server_error', bodyTaken)
   const { presented, unread, address } = source.read(req)

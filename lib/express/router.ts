@@ -1,10 +1,16 @@
 import express, { type RequestHandler, type Router } from 'express'
 import { OAuthError } from '../error/oauth-error'
+import { beginAuthorization, continueAuthorization } from '../server/authorize'
+import { beginLogout, continueLogout } from '../server/logout'
+import { pushAuthorization } from '../server/par'
 import type { Parts } from '../server/parts'
 import { answerTokenRequest } from '../server/token-endpoint'
+import { answerUserinfo } from '../server/userinfo'
 import type { Authenticate } from './authenticate'
+import { browserRoute } from './browser'
 import { type Receiver, receive } from './receive'
 import { type Answer, answering, errorWriter } from './reply'
+import { requireToken } from './require-token'
 import { writeJson } from './write-reply'
 
 export interface Health {
@@ -27,11 +33,20 @@ export function tokenRoute(
 /** Every endpoint and the methods it has; another method is 405 with `Allow`, in JSON. */
 export function buildRouter(
   parts: Parts,
-  routes: { path: string; token: RequestHandler; health: () => Promise<Health> },
+  routes: {
+    token: RequestHandler
+    health: () => Promise<Health>
+    receiver: Receiver
+    authenticate: Authenticate
+  },
 ): Router {
-  const { path, token, health } = routes
+  const { path } = parts
+  const { token, health, receiver, authenticate } = routes
   const router = express.Router({ caseSensitive: true, strict: true })
-  const endpoint = (at: string, handlers: { [method in 'GET' | 'POST']?: RequestHandler }) => {
+  const endpoint = (
+    at: string,
+    handlers: { [method in 'GET' | 'POST']?: RequestHandler | RequestHandler[] },
+  ) => {
     const route = router.route(at)
     if (handlers.GET) route.get(handlers.GET)
     if (handlers.POST) route.post(handlers.POST)
@@ -39,6 +54,17 @@ export function buildRouter(
   }
 
   endpoint(`${path}/token`, { POST: token })
+  endpoint(`${path}/par`, { POST: answering(answerPush(parts, receiver, authenticate)) })
+  endpoint(`${path}/authorize`, {
+    GET: browserRoute(parts, receiver, beginAuthorization),
+    POST: browserRoute(parts, receiver, continueAuthorization),
+  })
+  const userinfo = userinfoRoute(parts, receiver)
+  endpoint(`${path}/userinfo`, { GET: userinfo, POST: userinfo })
+  endpoint('/oidc/logout', {
+    GET: browserRoute(parts, receiver, beginLogout),
+    POST: browserRoute(parts, receiver, continueLogout),
+  })
   endpoint(`${path}/jwks`, { GET: answering(answerJwks(parts)) })
   endpoint('/health', { GET: answering(answerHealth(health)) })
   router.use(errorWriter(parts))
@@ -57,6 +83,30 @@ function refuseMethod(allowed: readonly string[]): RequestHandler {
       }),
     )
   }
+}
+
+/** RFC 9126 section 2.2. */
+function answerPush(parts: Parts, receiver: Receiver, authenticate: Authenticate): Answer {
+  return async (req, res) => {
+    const { client } = await authenticate(req)
+    writeJson(res, 201, await pushAuthorization(parts, await receive(req, receiver), client))
+  }
+}
+
+/** A route like any resource server's: a bound token, here with the scope `openid`. */
+function userinfoRoute(parts: Parts, { source }: Receiver): RequestHandler[] {
+  return [
+    requireToken({
+      issuer: () => parts.issuer,
+      keys: parts.keys,
+      scope: 'openid',
+      certificate: source,
+      clock: parts.clock,
+    }),
+    answering(async (req, res) => {
+      if (req.token !== undefined) writeJson(res, 200, await answerUserinfo(parts, req.token))
+    }),
+  ]
 }
 
 /** RFC 7517. Public, so it may be cached; a minute keeps a rotation's overlap long enough. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { OAuthError } from '../error/oauth-error'
+import type { Document } from '../server/pages'
 
 /**
  * The only writer of answers: one `writeHead` and one `end`. Nothing that we answer may be kept by a
@@ -7,7 +8,6 @@ import type { OAuthError } from '../error/oauth-error'
  */
 // biome-ignore format: names and values in pairs
 const fixedHeaders = [
-  'content-type', 'application/json',
   'cache-control', 'no-store',
   'pragma', 'no-cache',
   'x-content-type-options', 'nosniff',
@@ -20,8 +20,46 @@ export function writeJson(
   body: object,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  const text = JSON.stringify(body)
+  write(res, status, 'application/json', JSON.stringify(body), headers)
+}
+
+/**
+ * A page for people. `same-origin` and not `no-referrer`, under which browsers would post our own forms
+ * with `Origin: null`; other sites still learn nothing of the address.
+ */
+export function writePage(
+  res: ServerResponse,
+  status: number,
+  { text, contentSecurityPolicy }: Document,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  write(res, status, 'text/html; charset=utf-8', text, {
+    'content-security-policy': contentSecurityPolicy,
+    'x-frame-options': 'DENY',
+    'referrer-policy': 'same-origin',
+    ...headers,
+  })
+}
+
+/** RFC 9700 section 4.12: 303, so that no browser posts a password on to where it is sent. */
+export function writeRedirect(
+  res: ServerResponse,
+  location: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  write(res, 303, 'text/plain', '', { location, 'referrer-policy': 'no-referrer', ...headers })
+}
+
+function write(
+  res: ServerResponse,
+  status: number,
+  type: string,
+  text: string,
+  headers: Readonly<Record<string, string>>,
+): void {
   res.writeHead(status, [
+    'content-type',
+    type,
     ...fixedHeaders,
     'content-length',
     String(Buffer.byteLength(text)),
@@ -32,14 +70,18 @@ export function writeJson(
 
 /** RFC 6749 section 5.2; for `invalid_token` RFC 6750 section 3. Nothing of the request is repeated. */
 export function writeError(req: IncomingMessage, res: ServerResponse, error: OAuthError): void {
-  // After a body that was not read to its end nothing that follows on the connection can be trusted.
-  const unread = req.complete ? {} : { connection: 'close' }
   writeJson(
     res,
     error.status,
     { error: error.code, error_description: error.description },
-    { ...unread, ...error.headers, ...bearerChallenge(error), ...retryAfter(error) },
+    errorHeaders(req, error),
   )
+}
+
+export function errorHeaders(req: IncomingMessage, error: OAuthError): Record<string, string> {
+  // After a body that was not read to its end nothing that follows on the connection can be trusted.
+  const unread = req.complete ? {} : { connection: 'close' }
+  return { ...unread, ...error.headers, ...bearerChallenge(error), ...retryAfter(error) }
 }
 
 function bearerChallenge({ code, description, reason }: OAuthError): Record<string, string> {

@@ -38,6 +38,21 @@ export function parseForm(body: Buffer): Parameters {
   return parameters
 }
 
+/** A parameter that must be there. Throws `OAuthError` `invalid_request`, naming it. */
+export function required(parameters: Parameters, name: string): string {
+  const value = parameters[name]
+  if (value !== undefined) return value
+  throw new OAuthError('invalid_request', {
+    reason: 'missing_parameter',
+    description: `The parameter ${name} is missing.`,
+  })
+}
+
+/** A URI with more parameters; what it has of its own stays as it is written (RFC 6749 section 3.1.2). */
+export function withQuery(uri: string, parameters: Parameters): string {
+  return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams(parameters)}`
+}
+
 /** One name or value: `+` is a space, `%XX` a byte of UTF-8. */
 export function decode(text: string): string {
   let decoded = text

@@ -7,6 +7,8 @@ import type { Registry } from '../plugin/registry'
 import type { Keys } from '../token/keys'
 import type { TokenStore } from '../token/token-store'
 import type { Tell } from './audit'
+import type { Pages } from './pages'
+import type { Sessions } from './sessions'
 
 /** How long tokens live and how they are renewed; in seconds, as `deployment.toml` has them. */
 export interface TokenSettings {
@@ -15,6 +17,8 @@ export interface TokenSettings {
   authorization_code_validity: number
   refresh_token_validity: number
   renew_refresh_token: boolean
+  /** Seconds in which a used refresh token brings its successor once more. */
+  grace: number
 }
 
 /**
@@ -23,10 +27,13 @@ export interface TokenSettings {
  */
 export interface Parts {
   readonly issuer: string
+  /** Before each endpoint but `/health`, `/oidc` and `/.well-known`: `/oauth2`. */
+  readonly path: string
   /** The chain that is on now; a reload puts another in its place. */
   readonly registry: Registry
   readonly clients: Clients
   readonly accounts: Accounts
+  readonly sessions: Sessions
   readonly tokens: TokenStore
   readonly keys: Keys
   readonly judge: Judge
@@ -35,4 +42,5 @@ export interface Parts {
   readonly log: Log
   readonly tell: Tell
   readonly settings: TokenSettings
+  readonly pages: Pages
 }

@@ -1,7 +1,7 @@
 import { type JwtPayload, verify } from 'jsonwebtoken'
 import { OAuthError } from '../error/oauth-error'
 import type { RefusalReason } from '../error/reasons'
-import type { SigningKey } from './keys'
+import type { SigningKey } from './key-files'
 
 /** What a signature is checked with: nothing of it is private. */
 export type VerificationKey = Pick<SigningKey, 'kid' | 'alg' | 'publicKey'>
@@ -14,7 +14,17 @@ export interface VerificationKeys {
 const skew = 30
 
 /** Longer than any token of ours; a longer one is refused unread. */
-const maxLength = 8192
+const longest = 8192
+
+export interface Expected {
+  typ: RegExp
+  keys: VerificationKeys
+  /** Milliseconds since 1970. */
+  now: number
+  mayHaveEnded?: boolean
+  /** 8192 unless given. */
+  maxLength?: number
+}
 
 /**
  * The claims of a JWT of one type, signed by one of the keys. Every JWT that is ours and comes back to
@@ -23,11 +33,8 @@ const maxLength = 8192
  * Throws `OAuthError` `invalid_token`. What the claims mean is judged by others, but for `exp`, which
  * must be there and in the future unless `mayHaveEnded`.
  */
-export async function verifyJwt(
-  token: string,
-  expected: { typ: RegExp; keys: VerificationKeys; now: number; mayHaveEnded?: boolean },
-): Promise<JwtPayload> {
-  const { kid, alg, typ } = readHeader(token)
+export async function verifyJwt(token: string, expected: Expected): Promise<JwtPayload> {
+  const { kid, alg, typ } = readHeader(token, expected.maxLength ?? longest)
   if (!expected.typ.test(typ)) throw invalidToken('token_type')
   const key = await expected.keys.find(kid)
   // RFC 8725 section 3.1: the key says which algorithm it is for, never the token.
@@ -41,7 +48,7 @@ export function invalidToken(reason: RefusalReason, cause?: unknown): OAuthError
   return new OAuthError('invalid_token', { reason, cause })
 }
 
-function readHeader(token: string): { kid: string; alg: string; typ: string } {
+function readHeader(token: string, maxLength: number): { kid: string; alg: string; typ: string } {
   if (token.length > maxLength || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) {
     throw invalidToken('token_malformed')
   }
@@ -63,7 +70,7 @@ function readHeader(token: string): { kid: string; alg: string; typ: string } {
 function verifySignature(
   token: string,
   key: VerificationKey,
-  { now, mayHaveEnded = false }: { now: number; mayHaveEnded?: boolean },
+  { now, mayHaveEnded = false }: Expected,
 ): JwtPayload {
   try {
     const claims = verify(token, key.publicKey, {
