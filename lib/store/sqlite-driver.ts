@@ -20,11 +20,17 @@ export async function openSqlite(path: string): Promise<SqliteDatabase> {
 
 /** SQLite's primary result code without its prefix ("BUSY"); undefined when it is not SQLite's error. */
 export function sqliteFault(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return
-  if (error.code.startsWith('SQLITE_')) return error.code.split('_')[1]
-  if (error.code !== 'ERR_SQLITE_ERROR') return
-  const number = 'errcode' in error ? Number(error.errcode) & 0xff : 0
-  return faultNames[number] ?? 'ERROR'
+  const code = codeOf(error)
+  if (code?.startsWith('SQLITE_')) return code.split('_')[1]
+  if (code !== 'ERR_SQLITE_ERROR') return undefined
+  const { errcode } = error as { errcode?: number }
+  return faultNames[Number(errcode) & 0xff] ?? 'ERROR'
+}
+
+/** The `code` that Node and the drivers put on their errors. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
 }
 
 const faultNames: Readonly<Record<number, string>> = {

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { SetupError } from '../error/setup-error'
-import { sqliteFault } from './sqlite-driver'
+import { codeOf, sqliteFault } from './sqlite-driver'
 
 /**
  * A database holds digests of secrets: it is readable by its owner alone, from its first byte on.
@@ -37,8 +37,9 @@ export function prepareFile(path: string): void {
 
 /** What is told when a database can't be opened, in the operator's words. */
 export function unusable(path: string, error: unknown): unknown {
-  const fault = sqliteFault(error) ?? (error instanceof Error && 'code' in error ? error.code : '')
-  const told = troubles.find(({ faults }) => faults.includes(String(fault)))
+  const cause = error instanceof SetupError ? error.cause : error
+  const fault = sqliteFault(cause) ?? codeOf(cause) ?? ''
+  const told = troubles.find(({ faults }) => faults.includes(fault))
   return told === undefined
     ? error
     : new SetupError(`The database ${path} ${told.problem}.`, told.fix, {}, error)
