@@ -60,6 +60,7 @@ export const refusalReasons = [
   'refresh_token_used',
   'refresh_token_expired',
   'refresh_token_of_another_client',
+  'jti_used',
   'grant_revoked',
   'wrong_password',
   'unknown_code',

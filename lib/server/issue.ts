@@ -4,8 +4,9 @@ import type { Decision } from '../plugin/plugin'
 import { registeredClaims, signAccessToken } from '../token/access-token'
 import { signIdToken } from '../token/id-token'
 import { digestOpaque, newId, newOpaqueToken } from '../token/opaque'
-import type { FoundCode, Grant, Issue } from '../token/token-store'
+import type { FoundCode, FoundRefreshToken, Grant, Issue } from '../token/token-store'
 import type { Parts } from './parts'
+import { endGrant, nextRefreshToken, repeatRenewal, resolveConflict } from './renew'
 import { grantAudience, grantScope } from './scope'
 import type { Received } from './token-request'
 
@@ -46,6 +47,9 @@ export async function issueTokens(
   const { issuer, keys, tokens, clock, settings } = parts
   const { scope: askedScope, resource: askedResource } = received.request.parameters
   const now = clock.now()
+  const renewed = renewedBy(decision)
+  const again =
+    renewed?.used === undefined ? undefined : await repeatRenewal(parts, received, renewed)
   const lineage = lineageOf(decision, now + settings.refresh_token_validity * 1000)
   const scope = grantScope(decision.scope ?? client.scope, askedScope)
   const granted = decision.resources ?? []
@@ -76,9 +80,13 @@ export async function issueTokens(
     ...(thumbprint === undefined ? {} : { cnf: { 'x5t#S256': thumbprint } }),
   })
 
-  const refresh = refreshToken(parts, received, client, decision, { grant_id, now, lineage, scope })
+  const refresh =
+    again === undefined
+      ? refreshToken(parts, received, client, decision, { grant_id, now, lineage, scope })
+      : { token: again }
   if (refresh.issue !== undefined && !(await tokens.commitIssue(refresh.issue))) {
-    await refuseReuse(parts, received, decision, lineage)
+    if (renewed === undefined) await refuseReuse(parts, received, lineage)
+    else refresh.token = await resolveConflict(parts, received, renewed)
   }
   const code = codeOf(decision)
   const id_token =
@@ -117,6 +125,10 @@ function lineageOf({ consumes }: Decision, expires: number): Lineage | undefined
   return { grant_id: grant.grant_id, expires: grant.expires, stored: true }
 }
 
+function renewedBy({ consumes }: Decision): FoundRefreshToken | undefined {
+  return consumes !== undefined && 'refresh_token' in consumes ? consumes.refresh_token : undefined
+}
+
 function codeOf({ consumes }: Decision): FoundCode | undefined {
   return consumes !== undefined && 'code' in consumes ? consumes.code : undefined
 }
@@ -133,16 +145,17 @@ function identityOf({ sub, client_id, auth_time, nonce }: FoundCode) {
 
 /** What to write, and the refresh token to answer with, if one comes with this decision. */
 function refreshToken(
-  { settings, registry }: Needs,
-  { request }: Received,
+  parts: Needs,
+  received: Received,
   client: Client,
   decision: Decision,
   of: { grant_id: string; now: number; lineage: Lineage | undefined; scope: string },
 ): { issue?: Issue; token?: string } {
+  const { settings, registry } = parts
   const { consumes } = decision
   const { grant_id, now, lineage, scope } = of
   if (lineage?.stored && !settings.renew_refresh_token) {
-    return { token: request.parameters.refresh_token ?? '' }
+    return { token: received.request.parameters.refresh_token ?? '' }
   }
   const comes =
     decision.refreshable === true &&
@@ -153,7 +166,9 @@ function refreshToken(
   const issue: Issue = { now }
   if (consumes !== undefined) issue.consumes = consumptionOf(consumes)
   if (!comes) return { issue }
-  const token = newOpaqueToken()
+  const renewed = renewedBy(decision)
+  const token =
+    renewed === undefined ? newOpaqueToken() : nextRefreshToken(parts, received, renewed)
   const expires = lineage?.expires ?? now + settings.refresh_token_validity * 1000
   issue.refresh_token = {
     digest: digestOpaque(token),
@@ -194,20 +209,15 @@ function newGrant(
   }
 }
 
-/** RFC 9700 section 4.14.2: nobody can tell thief from owner, so the whole family ends. */
+/** A code or an assertion that came a second time; with a code all that it brought ends. */
 async function refuseReuse(
-  { tokens, clock, tell }: Needs,
-  { facts }: Received,
-  decision: Decision,
+  parts: Needs,
+  received: Received,
   lineage: Lineage | undefined,
 ): Promise<never> {
-  if (lineage !== undefined) {
-    await tokens.revokeGrant(lineage.grant_id, clock.now(), lineage.expires)
-    tell('reuseDetected', { ...facts, grant_id: lineage.grant_id })
-  }
-  throw new OAuthError('invalid_grant', {
-    reason: codeOf(decision) === undefined ? 'refresh_token_used' : 'code_used',
-  })
+  if (lineage === undefined) throw new OAuthError('invalid_grant', { reason: 'jti_used' })
+  await endGrant(parts, received, lineage)
+  throw new OAuthError('invalid_grant', { reason: 'code_used' })
 }
 
 /** Claims of plugins, without those that only the issuer sets. */

@@ -1,4 +1,4 @@
-import type { SigningKey } from './keys'
+import type { SigningKey } from './key-files'
 import { signJwt } from './sign'
 import { invalidToken, type VerificationKeys, verifyJwt } from './verify'
 

@@ -1,7 +1,7 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import { request } from 'node:https'
 import { OAuthError } from '../error/oauth-error'
-import type { SigningAlgorithm } from './keys'
+import type { SigningAlgorithm } from './key-files'
 import type { VerificationKey } from './verify'
 
 export interface RemoteKeysOptions {

@@ -1,5 +1,5 @@
 import { constants, sign } from 'node:crypto'
-import type { SigningKey } from './keys'
+import type { SigningKey } from './key-files'
 
 /**
  * Signs a JWT (RFC 7519) in JWS compact form (RFC 7515). Only signing is ours, since it is most of what
