@@ -40,8 +40,8 @@ async function run(
   })
   const { close, stop } = openEnding(log, async () => {
     reloading.close()
-    forgetSignals()
     await serving.close()
+    forgetSignals()
   })
   const forgetSignals = handleSignals(log, {
     reload: () => void reloading.reload('everything'),

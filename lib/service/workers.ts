@@ -47,9 +47,9 @@ async function run(server: Served, settings: ServeSettings, log: ProcessLog): Pr
   })
   const { close, stop } = openEnding(log, async () => {
     reloading.close()
-    forgetSignals()
     await crew.dismiss()
     await server.close()
+    forgetSignals()
   })
   const forgetSignals = handleSignals(log, {
     reload: () => void reloading.reload('everything'),
