@@ -2,7 +2,6 @@
  * `deployment.toml`, read and judged as a whole before anything else happens. What is wrong is told
  * as one line, `FILE:LINE: what is wrong. What to do.`; of several problems, the first by line.
  */
-import { readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { SetupError } from '../error/setup-error'
 import { absolutePaths } from './absolute-paths'
@@ -10,7 +9,9 @@ import { contradictions } from './contradictions'
 import { withDependentDefaults } from './dependent-defaults'
 import type { DeploymentSettings } from './deployment'
 import { type KeyPath, type Locate, readLines } from './lines'
+import { parseToml } from './parse-toml'
 import { describeFinding, findingsOf, type Problem } from './problems'
+import { readText } from './read-text'
 import type { WrittenSettings } from './schema'
 
 /**
@@ -22,12 +23,12 @@ import type { WrittenSettings } from './schema'
  * settings.server.port // 9443
  */
 export async function loadSettings(file: string): Promise<DeploymentSettings> {
-  return parseSettings(decode(await read(file), file), file)
+  return parseSettings(await readText(file, maxBytes), file)
 }
 
 /** The same for a text that was read already; `file` gives its name and folder. */
 export function parseSettings(text: string, file: string): DeploymentSettings {
-  const settings = judge(parseDocument(text, file), text, file)
+  const settings = judge(parseToml(text, file), text, file)
   let lines: Locate | undefined
   return {
     ...absolutePaths(withDependentDefaults(settings), dirname(resolve(file))),
@@ -41,60 +42,6 @@ export function parseSettings(text: string, file: string): DeploymentSettings {
 
 /** A page of settings has a few thousand bytes; looking up lines in a far longer one takes seconds. */
 const maxBytes = 65_536
-
-async function read(file: string): Promise<Buffer> {
-  try {
-    const { size } = await stat(file)
-    if (size <= maxBytes) return await readFile(file)
-  } catch (error) {
-    throw unreadable(file, error)
-  }
-  throw new SetupError(
-    `The file has more than ${maxBytes} bytes.`,
-    'Name a deployment.toml, or shorten it.',
-    { file },
-  )
-}
-
-function unreadable(file: string, error: unknown): SetupError {
-  const { code } = error as NodeJS.ErrnoException
-  const [problem, fix] =
-    code === 'ENOENT'
-      ? ['There is no such file.', 'Create it, or name another with --config.']
-      : [`The file cannot be read (${code}).`, 'Make it a file that this user may read.']
-  return new SetupError(problem, fix, { file }, error)
-}
-
-function decode(bytes: Buffer, file: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (error) {
-    const line = bytes.subarray(0, firstBadByte(bytes)).toString('latin1').split('\n').length
-    throw new SetupError('This is not UTF-8.', 'Save the file as UTF-8.', { file, line }, error)
-  }
-}
-
-function firstBadByte(bytes: Buffer): number {
-  const mended = Buffer.from(bytes.toString('utf8'))
-  const index = bytes.findIndex((byte, position) => byte !== mended[position])
-  return index === -1 ? bytes.length : index
-}
-
-function parseDocument(text: string, file: string): object {
-  const { parse, TomlError } = require('smol-toml') as typeof import('smol-toml')
-  try {
-    return parse(text)
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error
-    const [first = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n')
-    throw new SetupError(
-      `This is not TOML: ${first.replace(/\.$/, '')}.`,
-      `Correct it at column ${error.column}.`,
-      { file, line: error.line },
-      error,
-    )
-  }
-}
 
 /** Each value first, then what they say together: a wrong value must not bring a second, odd error. */
 function judge(document: object, text: string, file: string): WrittenSettings {
