@@ -76,9 +76,9 @@ async function create(options: CertOptions, command: Command): Promise<void> {
           },
         ]),
   ]
+  const facts = certificateFacts(parseCertificate(made.certificatePem, `${out}.pem`))
   await writeNewFiles(files)
-  const certificate = parseCertificate(made.certificatePem, `${out}.pem`)
-  printJson({ files: files.map(({ path }) => path), ...certificateFacts(certificate) })
+  printJson({ files: files.map(({ path }) => path), ...facts })
 }
 
 async function readPassword(file: string | undefined): Promise<string | undefined> {

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { Clients, NewClient } from '../client/clients'
 import { needsCertificate } from '../client/credentials'
 import { SetupError } from '../error/setup-error'
-import { readCertificateFile } from './certificate-file'
+import { readClientCertificate } from './certificate-file'
 import { withDeployment } from './deployment'
 import { readInput, readSecret } from './input'
 import { secret, withNewFiles } from './new-file'
@@ -123,7 +123,7 @@ async function newClient(options: CreateOptions): Promise<NewClient> {
   return {
     client_name: options.name,
     client_id: options.clientId,
-    client_secret: options.secretFile && (await readSecret(options.secretFile)),
+    client_secret: options.secretFile && (await readGivenSecret(options.secretFile)),
     token_endpoint_auth_method: options.method,
     grant_types: grantTypes(options),
     scope: options.scope,
@@ -141,6 +141,13 @@ async function newClient(options: CreateOptions): Promise<NewClient> {
   }
 }
 
+/** Stored as a fast hash, which protects only what can't be guessed. */
+async function readGivenSecret(source: string): Promise<string> {
+  const given = await readSecret(source)
+  if (given.length < 22) say('the secret is short; one made here has 256 random bits.')
+  return given
+}
+
 function grantTypes({ grant, refresh }: CreateOptions): string[] | undefined {
   if (grant === undefined) return undefined
   const refreshable = grant.includes('password') || grant.includes('authorization_code')
@@ -148,7 +155,7 @@ function grantTypes({ grant, refresh }: CreateOptions): string[] | undefined {
 }
 
 async function readCertificates(files: readonly string[] = []): Promise<Buffer[]> {
-  return (await Promise.all(files.map(readCertificateFile))).map(({ der }) => der)
+  return (await Promise.all(files.map(readClientCertificate))).map(({ der }) => der)
 }
 
 async function readJson(file: string) {

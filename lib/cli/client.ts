@@ -3,7 +3,7 @@ import { parseThumbprint } from '../certificate/thumbprint'
 import type { Clients } from '../client/clients'
 import type { PublicClient } from '../client/metadata'
 import { SetupError } from '../error/setup-error'
-import { readCertificateFile } from './certificate-file'
+import { readClientCertificate } from './certificate-file'
 import { clientCreate } from './client-create'
 import { withDeployment } from './deployment'
 import { parseDuration } from './duration'
@@ -83,7 +83,7 @@ function addCertificate(): Command {
     .argument('<file>', 'PEM or DER')
     .addHelpText('after', '\nExample:\n  mtls-secret client add-cert 2fjjj… certs/billing-2027.pem')
     .action(async (id: string, file: string, _options: unknown, command: Command) => {
-      const { der } = await readCertificateFile(file)
+      const { der } = await readClientCertificate(file)
       await printed((clients) => clients.addCertificate(id, der))(id, {}, command)
     })
 }

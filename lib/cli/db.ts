@@ -10,16 +10,17 @@ function migrate(): Command {
   return new Command('migrate')
     .description('create what is absent and bring an older schema up to date')
     .addHelpText('after', '\nExample:\n  mtls-secret db migrate')
-    .action((_options: unknown, command: Command) =>
-      withStore(command, async (store) => printJson(await store.status())),
-    )
+    .action(printStatus)
 }
 
 function status(): Command {
   return new Command('status')
     .description('the schema and how much is stored')
     .addHelpText('after', '\nExample:\n  mtls-secret db status')
-    .action((_options: unknown, command: Command) =>
-      withStore(command, async (store) => printJson(await store.status())),
-    )
+    .action(printStatus)
+}
+
+/** Opening a store creates and migrates what it lacks, so both commands only have to tell. */
+function printStatus(_options: unknown, command: Command): Promise<void> {
+  return withStore(command, async (store) => printJson(await store.status()))
 }

@@ -16,6 +16,9 @@ const failed = 1
 /** The command line itself is wrong. */
 const wrongUsage = 2
 
+// Whoever reads has heard enough: `mtls-secret client list | head -n 1`.
+process.stdout.on('error', () => process.exit(failed))
+
 void main(process.argv.slice(2))
 
 async function main(argv: readonly string[]): Promise<void> {
