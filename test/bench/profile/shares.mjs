@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from 'node:url'
 
-/** `[{ place, name, line, milliseconds }]`: self time by place and by function, without idle time. */
+/** `[{ place, file, name, line, microseconds }]`: self time by place and by function, without idle time. */
 export function selfTimes({ nodes, samples, timeDeltas }) {
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((to) => [to, id])))
@@ -30,11 +30,19 @@ export function selfTimes({ nodes, samples, timeDeltas }) {
 
   function placeOf(id) {
     const { functionName: name, url } = byId.get(id).callFrame
-    const known = url === '' ? nativePlaces.find(([names]) => names.test(name)) : undefined
-    if (known !== undefined) return { place: known[1], file: known[1] }
     if (url !== '') return placeOfFile(url)
+    const caller = callerOf(id)
+    const text = `${name} ${caller}`
+    const known = nativePlaces.find(([pattern]) => pattern.test(text))
+    if (known !== undefined) return { place: known[1], file: caller }
+    return caller === '' ? { place: 'other', file: '' } : placeOfFile(caller)
+  }
+
+  /** The file of the nearest caller that has one. */
+  function callerOf(id) {
     const parent = parents.get(id)
-    return parent === undefined ? { place: 'other', file: 'other' } : placeOf(parent)
+    if (parent === undefined) return ''
+    return byId.get(parent).callFrame.url || callerOf(parent)
   }
 }
 
@@ -45,23 +53,21 @@ export function sums(times, key) {
   return [...total].sort(([, a], [, b]) => b - a)
 }
 
+/** By the function's name and, where that says little, by whoever called it. */
 const nativePlaces = [
-  [/^\(garbage collector\)$/, 'GC'],
-  [/^\(program\)$/, 'native outside JS (libuv, TLS records, kernel)'],
-  [/^\(root\)$/, 'other'],
-  [/^(sign|signOneShot|oneShotSign|SignJob|signOneShot)$/i, 'crypto: signature'],
+  [/^\(garbage collector\) /, 'GC'],
+  [/^\(program\) /, 'native outside JS (libuv, TLS records, kernel)'],
+  [/^(SignJob|signOneShot) | node:internal\/crypto\/sig/, 'crypto: signature'],
   [
-    /^(oneShotDigest|hash|digest|update|Hash|randomFill.*|timingSafeEqual|secureHeapUsed|Hmac)$/,
+    /^(oneShotDigest|randomFill\w*|timingSafeEqual) | node:internal\/crypto\/(hash|random)/,
     'crypto: hash, random',
   ],
   [
-    /^(writev|writeBuffer|writeLatin1String|writeUtf8String|shutdown|readStart|readStop)$/,
+    /^(writev|writeBuffer|writeLatin1String|writeUtf8String|shutdown|readStart) /,
     'node: streams and net',
   ],
-  [
-    /^(getPeerCertificate|getPeerX509Certificate|fingerprint256|parseX509|verifyError|getCipher)$/,
-    'node: tls',
-  ],
+  [/^(getPeerCertificate|getPeerX509Certificate|fingerprint256) /, 'node: tls'],
+  [/ .*(better-sqlite3|sqlite-(connection|driver|writer))/, 'SQLite'],
 ]
 
 function placeOfFile(url) {
