@@ -99,6 +99,8 @@ export const refusalReasons = [
   'token_issuer',
   'token_audience',
   'token_expired',
+  'token_not_yet_valid',
+  'token_revoked',
   'token_unbound',
   'token_without_certificate',
   'token_bound_to_another_certificate',

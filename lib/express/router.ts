@@ -8,6 +8,7 @@ import { answerTokenRequest } from '../server/token-endpoint'
 import { answerUserinfo } from '../server/userinfo'
 import type { Authenticate } from './authenticate'
 import { browserRoute } from './browser'
+import { introspectRoute, revokeRoute } from './known-token-routes'
 import { type Receiver, receive } from './receive'
 import { type Answer, answering, errorWriter } from './reply'
 import { requireToken } from './require-token'
@@ -59,6 +60,8 @@ export function buildRouter(
     GET: browserRoute(parts, receiver, beginAuthorization),
     POST: browserRoute(parts, receiver, continueAuthorization),
   })
+  endpoint(`${path}/introspect`, { POST: introspectRoute(parts, receiver, authenticate) })
+  endpoint(`${path}/revoke`, { POST: revokeRoute(parts, receiver, authenticate) })
   const userinfo = userinfoRoute(parts, receiver)
   endpoint(`${path}/userinfo`, { GET: userinfo, POST: userinfo })
   endpoint('/oidc/logout', {

@@ -23,6 +23,17 @@ export function writeJson(
   write(res, status, 'application/json', JSON.stringify(body), headers)
 }
 
+/** A JWT that is the whole answer, by its own media type. */
+export function writeJwt(res: ServerResponse, type: string, jwt: string): void {
+  write(res, 200, type, jwt, {})
+}
+
+/** An answer that is all said by its status: 204 has no body and no length. */
+export function writeNothing(res: ServerResponse): void {
+  res.writeHead(204, [...fixedHeaders])
+  res.end()
+}
+
 /**
  * A page for people. `same-origin` and not `no-referrer`, under which browsers would post our own forms
  * with `Origin: null`; other sites still learn nothing of the address.
@@ -81,13 +92,13 @@ export function writeError(req: IncomingMessage, res: ServerResponse, error: OAu
 export function errorHeaders(req: IncomingMessage, error: OAuthError): Record<string, string> {
   // After a body that was not read to its end nothing that follows on the connection can be trusted.
   const unread = req.complete ? {} : { connection: 'close' }
-  return { ...unread, ...error.headers, ...bearerChallenge(error), ...retryAfter(error) }
+  return { ...unread, ...bearerChallenge(error), ...retryAfter(error), ...error.headers }
 }
 
 function bearerChallenge({ code, description, reason }: OAuthError): Record<string, string> {
   if (code !== 'invalid_token' && code !== 'insufficient_scope') return {}
-  // RFC 6750 section 3.1: who sent no token is told how, not what was wrong.
-  if (reason === 'no_token') return { 'www-authenticate': 'Bearer' }
+  // RFC 6750 section 3.1: who sent no token is told how, not what was wrong; one parameter there must be.
+  if (reason === 'no_token') return { 'www-authenticate': 'Bearer realm="oauth2"' }
   return { 'www-authenticate': `Bearer error="${code}", error_description="${description}"` }
 }
 

@@ -58,17 +58,27 @@ export interface Expected {
 }
 
 /**
- * The claims of a token that is ours, for this audience and not over.
+ * The claims of a token of this issuer, for this audience and not over.
  * Throws `OAuthError` `invalid_token`. Binding and scope are judged by others.
  */
 export async function verifyAccessToken(
   token: string,
-  expected: Expected,
+  { audience, ...expected }: Expected,
   now: number,
 ): Promise<AccessTokenClaims> {
-  const claims = await verifyJwt(token, { typ, keys: expected.keys, now })
-  if (claims.iss !== expected.issuer) throw invalidToken('token_issuer')
-  if (![claims.aud ?? []].flat().includes(expected.audience)) throw invalidToken('token_audience')
+  const claims = await verifyIssuedToken(token, expected, now)
+  if (![claims.aud ?? []].flat().includes(audience)) throw invalidToken('token_audience')
+  return claims
+}
+
+/** The same for any audience: what an authorization server asks of a token that it issued itself. */
+export async function verifyIssuedToken(
+  token: string,
+  { issuer, keys }: Omit<Expected, 'audience'>,
+  now: number,
+): Promise<AccessTokenClaims> {
+  const claims = await verifyJwt(token, { typ, keys, now })
+  if (claims.iss !== issuer) throw invalidToken('token_issuer')
   if (typeof claims.sub !== 'string' || typeof claims.jti !== 'string') {
     throw invalidToken('token_malformed')
   }

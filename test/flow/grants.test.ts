@@ -174,7 +174,7 @@ describe('a bound token at a resource', () => {
   test('is asked for by a bare challenge when there is none', async () => {
     const answer = await world.get('/me', { certificate: world.a.certificate })
     expect(answer.status).toBe(401)
-    expect(answer.headers['www-authenticate']).toBe('Bearer')
+    expect(answer.headers['www-authenticate']).toBe('Bearer realm="oauth2"')
   })
 
   test('is over after its time', async () => {

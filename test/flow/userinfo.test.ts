@@ -38,7 +38,7 @@ test('refuses a token without its certificate, with another one, and none at all
   }
   const none = await world.get('/oauth2/userinfo', { certificate: world.a.certificate })
   expect(none.status).toBe(401)
-  expect(none.headers['www-authenticate']).toBe('Bearer')
+  expect(none.headers['www-authenticate']).toBe('Bearer realm="oauth2"')
 })
 
 test('refuses a token without the scope openid', async () => {
