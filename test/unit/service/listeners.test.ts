@@ -2,7 +2,7 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { connect as connectTcp } from 'node:net'
 import { resolve } from 'node:path'
 import type { SecureVersion } from 'node:tls'
-import express, { type Express } from 'express'
+import express, { type Express, type Request, type Response } from 'express'
 import { openTrust, type Trust } from '../../../lib/certificate/trust'
 import { parseSettings } from '../../../lib/config/load-settings'
 import type { Facts } from '../../../lib/plugin'
@@ -47,18 +47,17 @@ const close = 'Connection: close\r\n\r\n'
 describe('requests and responses', () => {
   it('have the app’s own prototypes before Express sees them', async () => {
     const seen: unknown[] = []
-    await open('', (app) => {
-      const handle = app.handle.bind(app) as (...args: unknown[]) => void
-      Object.assign(app, {
-        handle(...args: unknown[]) {
-          const [req, res] = args
-          seen.push(Object.getPrototypeOf(req) === app.request)
-          seen.push(Object.getPrototypeOf(res) === app.response)
-          seen.push(req instanceof IncomingMessage, res instanceof ServerResponse)
-          seen.push((req as express.Request).app === app, (res as express.Response).app === app)
-          handle(...args)
-        },
-      })
+    await open()
+    // Express's own entry, which would give them their prototypes.
+    const { handle } = app as unknown as { handle(req: Request, res: Response): void }
+    Object.assign(app, {
+      handle(req: Request, res: Response) {
+        seen.push(Object.getPrototypeOf(req) === app.request)
+        seen.push(Object.getPrototypeOf(res) === app.response)
+        seen.push(req instanceof IncomingMessage, res instanceof ServerResponse)
+        seen.push(req.app === app, res.app === app)
+        handle.call(app, req, res)
+      },
     })
     const { status, headers } = await ask(listeners.url)
     expect(status).toBe(200)

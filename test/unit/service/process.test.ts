@@ -51,25 +51,25 @@ describe('the start', () => {
       'a certificate that is not there',
       'server.pem',
       undefined,
-      /deployment\.toml:5: \[keystore\.tls\] file_name: there is no file .*server\.pem\. Make both: npx mtls-secret cert create --server --name localhost --out .*\/server$/,
+      /deployment\.toml:5: \[keystore\.tls\] file_name: there is no file .*server\.pem\. Make it: npx mtls-secret cert create --server --name localhost --out .*\/server$/,
     ],
     [
       'a key that is not there',
       'server.key',
       undefined,
-      /deployment\.toml:6: \[keystore\.tls\] key_file_name: there is no file .*server\.key\. Make both: npx mtls-secret cert create/,
+      /deployment\.toml:6: \[keystore\.tls\] key_file_name: there is no file .*server\.key\. Make it: npx mtls-secret cert create/,
     ],
     [
       'a key that is none',
       'server.key',
       'garbage',
-      /deployment\.toml:6: \[keystore\.tls\] there is no private key in .*server\.key\. Name/,
+      /deployment\.toml:5: The private key of .*server\.pem can’t be read\. /,
     ],
     [
       'a certificate cut short',
       'server.pem',
       '-----BEGIN CERTIFICATE-----\nMIIB\n',
-      /deployment\.toml:5: \[keystore\.tls\] there is no certificate in .*server\.pem\. Name/,
+      /deployment\.toml:5: .*server\.pem is not a clean PEM file/,
     ],
   ])('is refused with one line for %s', async (_, name, content, line) => {
     if (content === undefined) await rm(tiny.file(name))
@@ -86,7 +86,7 @@ describe('the start', () => {
     await tiny.write('server.key', (await testCertificates()).clientA.key)
     const { code, stderr } = await tiny.start().ended
     expect(code).toBe(1)
-    expect(stderr).toMatch(/^\S+:6: \[keystore\.tls\] the key in \S+ does not belong to the cert/)
+    expect(stderr).toMatch(/^\S+:5: The private key does not belong to the first certificate of /)
   })
 
   it('is refused for a port that is taken', async () => {

@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createSecureContext } from 'node:tls'
+import { promisify } from 'node:util'
+import { parseSettings } from '../../../lib/config/load-settings'
+import { checkInputs } from '../../../lib/service/check-inputs'
+import { readServerCertificate } from '../../../lib/service/server-certificate'
+import { openssl, testCertificate, testCertificates } from '../../support/certificates'
+
+let folder: string
+const write = (name: string, content: string) => writeFile(join(folder, name), content)
+const settings = (toml: string) => parseSettings(toml, join(folder, 'deployment.toml'))
+const read = (toml: string) => readServerCertificate(settings(`[keystore.tls]\n${toml}`))
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'certificate-'))
+  const { server } = await testCertificates()
+  await write('server.pem', server.pem)
+  await write('server.key', server.key)
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const files = 'file_name = "server.pem"\nkey_file_name = "server.key"\n'
+
+it('reads PEM, with the intermediates behind the server’s own', async () => {
+  const { server, intermediate } = await testCertificates()
+  await write('server.pem', server.pem + intermediate.pem)
+  const { cert, key } = await read(files)
+  expect(cert.match(/BEGIN/g)).toHaveLength(2)
+  createSecureContext({ cert, key })
+})
+
+it('reads an encrypted key with its password, and not without', async () => {
+  const encrypt = 'pkcs8 -topk8 -v2 aes256 -passout pass:opensesame -in server.key -out secret.key'
+  await openssl(encrypt.split(' '), folder)
+  const encrypted = 'file_name = "server.pem"\nkey_file_name = "secret.key"\n'
+  expect((await read(`${encrypted}password = "opensesame"`)).key).toContain('BEGIN PRIVATE KEY')
+  await expect(read(`${encrypted}password = "other"`)).rejects.toThrow(/can’t be read/)
+  await expect(read(encrypted)).rejects.toThrow(/deployment\.toml:2: .*can’t be read/)
+})
+
+it.each(['pkcs12', 'jks'])('reads a keystore that keytool made: %s', async (type) => {
+  const make = `-genkeypair -alias server -keyalg RSA -keysize 2048 -dname CN=localhost -validity 30 -storetype ${type} -keystore server.store -storepass changeit -keypass changeit`
+  await promisify(execFile)('keytool', make.split(' '), { cwd: folder })
+  const { cert, key, notAfter } = await read('file_name = "server.store"\npassword = "changeit"')
+  createSecureContext({ cert, key })
+  expect(notAfter).toBeGreaterThan(Date.now() + 29 * 86_400_000)
+  await expect(read('file_name = "server.store"\npassword = "wrong1"')).rejects.toThrow(/password/)
+})
+
+it('refuses a key that OpenSSL would not serve with', async () => {
+  const make = 'req -x509 -newkey rsa:768 -nodes -subj /CN=x -keyout server.key -out server.pem'
+  await openssl(make.split(' '), folder)
+  await expect(read(files)).rejects.toThrow(
+    /deployment\.toml:2: .*server\.pem can't be served with/,
+  )
+})
+
+describe('what a start needs', () => {
+  const all = `[keystore.tls]\n${files}[truststore]\nfile_name = "trust.pem"\n`
+
+  it('is enough with a certificate alone', async () => {
+    await checkInputs(settings(`[keystore.tls]\n${files}`))
+  })
+
+  it.each([
+    [
+      'trust.pem',
+      '',
+      /:5: \[truststore\] file_name: there is no file \S+trust\.pem\. Make a CA: npx mtls-secret cert create --ca/,
+    ],
+    [
+      'ca.crl',
+      'crl_file_names = ["ca.crl"]',
+      /:6: \[truststore\] crl_file_names: there is no file \S+ca\.crl\. /,
+    ],
+  ])('names the key, the path and the command for a missing %s', async (missing, more, said) => {
+    const { ca } = await testCertificates()
+    if (missing !== 'trust.pem') await write('trust.pem', ca.pem)
+    await expect(checkInputs(settings(all + more))).rejects.toThrow(said)
+  })
+
+  it('names the line of a truststore that is no good', async () => {
+    await write('trust.pem', testCertificate({ name: 'x' }).key)
+    await expect(checkInputs(settings(all))).rejects.toThrow(/deployment\.toml:5: .*private key/)
+  })
+})
