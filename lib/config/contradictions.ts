@@ -72,26 +72,30 @@ function* severalDatabases({ database }: WrittenSettings) {
   }
 }
 
-/** The page's own password is known to everybody, so it is for one's own machine alone. */
 function* knownAdminPassword({ super_admin, server, proxy }: WrittenSettings) {
   const { password, password_file, password_env } = super_admin
   if (password_file !== undefined || password_env !== undefined) return
-  if ((password ?? 'admin') !== 'admin') return
-
-  const open =
-    server.hostname !== 'localhost'
-      ? { key: ['server', 'hostname'], because: `hostname is "${server.hostname}"` }
-      : !isLoopback(server.node_ip)
-        ? { key: ['server', 'node_ip'], because: `node_ip is "${server.node_ip}"` }
-        : proxy !== undefined
-          ? { key: ['proxy'], because: 'there is a [proxy]' }
-          : undefined
-  if (open === undefined) return
+  const open = openToOthers(server, proxy)
+  if ((password ?? 'admin') !== 'admin' || open === undefined) return
   yield {
     key: password === undefined ? open.key : ['super_admin', 'password'],
     problem: `[super_admin] password is "admin", which everybody knows, and ${open.because}.`,
     fix: 'Write another password, or password_file or password_env.',
   }
+}
+
+/** The page's own password is known to everybody, so it is for one's own machine alone. */
+export function openToOthers(
+  { hostname, node_ip }: Pick<WrittenSettings['server'], 'hostname' | 'node_ip'>,
+  proxy: WrittenSettings['proxy'],
+): { key: string[]; because: string } | undefined {
+  if (hostname !== 'localhost') {
+    return { key: ['server', 'hostname'], because: `hostname is "${hostname}"` }
+  }
+  if (!isLoopback(node_ip)) {
+    return { key: ['server', 'node_ip'], because: `node_ip is "${node_ip}"` }
+  }
+  return proxy && { key: ['proxy'], because: 'there is a [proxy]' }
 }
 
 function* sharedHeader({ proxy }: WrittenSettings) {
@@ -135,7 +139,7 @@ function* repeatedPlugins({ plugins }: WrittenSettings) {
   }
 }
 
-function isLoopback(address: string): boolean {
+export function isLoopback(address: string): boolean {
   return loopback.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }
 

@@ -46,7 +46,8 @@ export const headerName = (what = 'a header name, like "client-cert"') =>
 export const hostname = () =>
   check('a host name, like "id.example"', (value) => {
     const url = `https://${value}:9443`
-    return URL.canParse(url) && new URL(url).hostname === value.toLowerCase()
+    const plain = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)$/i.test(value)
+    return plain && URL.canParse(url) && new URL(url).hostname === value.toLowerCase()
   })
 
 /** RFC 8414 section 2: an https URL without query or fragment. */
