@@ -91,7 +91,7 @@ const keyPassword =
 const primary =
   (rule: Rule): Rule =>
   (value, wso2, key) => {
-    if (wso2.value('keystore.tls.file_name') !== undefined) {
+    if (wso2.leaves.some((leaf) => leaf.key.startsWith('keystore.tls.'))) {
       return leftOut('Tokens are signed with keys of their own, in [keystore.primary] directory.')
     }
     const outcome = rule(value, wso2, key)
