@@ -13,6 +13,7 @@ import {
   type BrowserRequest,
   browserCookie,
   openForm,
+  pathBelow,
   sealForm,
 } from './browser'
 import { tooLong } from './credentials'
@@ -177,9 +178,8 @@ function consentPage(
   }
 }
 
-/** As the browser sees it, which is where the issuer says it is. */
-function actionOf({ issuer, path }: Pick<Parts, 'issuer' | 'path'>): string {
-  return new URL(`${issuer}${path}/authorize`).pathname
+function actionOf(parts: Pick<Parts, 'issuer' | 'path'>): string {
+  return pathBelow(parts, `${parts.path}/authorize`)
 }
 
 async function logIn(

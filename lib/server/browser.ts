@@ -83,6 +83,11 @@ export function browserCookie({ cookie }: BrowserRequest): { cookie: string; isN
   return cookie === undefined ? { cookie: newOpaqueToken(), isNew: true } : { cookie, isNew: false }
 }
 
+/** A path as the browser sees it, which is below where the issuer says it is. */
+export function pathBelow({ issuer }: Pick<Parts, 'issuer'>, path: string): string {
+  return new URL(issuer).pathname.replace(/\/$/, '') + path
+}
+
 /** Seconds. */
 const lifetime = 600
 

@@ -22,13 +22,17 @@ export async function recogniseToken(parts: Needs, token: string): Promise<Known
 
 async function accessToken(parts: Needs, token: string): Promise<KnownToken | undefined> {
   try {
-    const claims = await verifyIssuedToken(token, parts, parts.clock.now())
-    const { client_id, sub, jti } = claims
-    return { kind: 'access', client_id, sub, grant_id: grantIdOf(jti), claims }
+    return knownAccessToken(await verifyIssuedToken(token, parts, parts.clock.now()))
   } catch (cause) {
     if (cause instanceof OAuthError && cause.code === 'invalid_token') return undefined
     throw cause
   }
+}
+
+/** The token whose claims these are: verified before. */
+export function knownAccessToken(claims: AccessTokenClaims): KnownToken {
+  const { client_id, sub, jti } = claims
+  return { kind: 'access', client_id, sub, grant_id: grantIdOf(jti), claims }
 }
 
 async function refreshToken({ tokens }: Needs, token: string): Promise<KnownToken | undefined> {

@@ -1,7 +1,7 @@
 import { OAuthError } from '../error/oauth-error'
 import type { RefusalReason } from '../error/reasons'
 import { verifyIdTokenHint } from '../token/id-token'
-import { type BrowserReply, type BrowserRequest, openForm, sealForm } from './browser'
+import { type BrowserReply, type BrowserRequest, openForm, pathBelow, sealForm } from './browser'
 import { type Parameters, withQuery } from './form'
 import { html } from './html'
 import type { Parts } from './parts'
@@ -43,9 +43,7 @@ export async function continueLogout(parts: Needs, browser: BrowserRequest): Pro
   return { ...loggedOut(parts, about as Target), cookie: null }
 }
 
-function actionOf({ issuer }: Pick<Parts, 'issuer'>): string {
-  return new URL(`${issuer}/oidc/logout`).pathname
-}
+const actionOf = (parts: Pick<Parts, 'issuer'>) => pathBelow(parts, '/oidc/logout')
 
 function loggedOut({ pages }: Needs, { location }: Target): BrowserReply {
   return location === undefined ? { page: pages.loggedOut({}, html) } : { location }
