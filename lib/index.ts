@@ -21,6 +21,6 @@ export {
   type VerifyOptions,
 } from './express/strategy'
 export { type Deployment, loadDeployment } from './load-deployment'
-export { serve } from './service/serve'
+export { type Service, serve } from './service/serve'
 export { serverOptions } from './service/server-options'
 export { remoteKeys } from './token/remote-keys'

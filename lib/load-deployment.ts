@@ -4,9 +4,11 @@ import { pathToFileURL } from 'node:url'
 import { standardPlugins } from '../plugins'
 import type { DeploymentSettings } from './config/deployment'
 import { loadSettings } from './config/load-settings'
-import { resolveDatabaseUrl } from './config/secret'
+import { resolveDatabaseUrl, resolveSecret } from './config/secret'
 import { SetupError } from './error/setup-error'
 import { type AnyPlugin, composeChain, readProperties } from './plugin/chain'
+import { checkInputs } from './service/check-inputs'
+import { makeDevelopmentInputs } from './service/development-inputs'
 
 /** `deployment.toml`, read, with the plugins that it names; spread it into `createAuthorizationServer`. */
 export type Deployment = Omit<DeploymentSettings, 'plugins' | 'database'> & {
@@ -15,6 +17,15 @@ export type Deployment = Omit<DeploymentSettings, 'plugins' | 'database'> & {
   /** The standard plugins, and the ones of `plugins = […]`, off until an `[[event_listener]]` names them. */
   readonly plugins: readonly AnyPlugin[]
   readonly database: DeploymentSettings['database'] & { readonly url: string }
+}
+
+export interface LoadOptions {
+  /**
+   * What a server is given and never makes up: certificate, key, truststore, CRLs, passwords.
+   * `'check'` reads them all, so that a wrong one is told before anything is created; `'make'` first
+   * makes a development set of those that are missing. Not looked at unless given.
+   */
+  inputs?: 'check' | 'make'
 }
 
 /**
@@ -26,13 +37,17 @@ export type Deployment = Omit<DeploymentSettings, 'plugins' | 'database'> & {
  * const store = await openStore(deployment.database.url)
  * const server = await createAuthorizationServer({ ...deployment, store })
  */
-export async function loadDeployment(file: string): Promise<Deployment> {
+export async function loadDeployment(
+  file: string,
+  { inputs }: LoadOptions = {},
+): Promise<Deployment> {
   const settings = await loadSettings(file)
   try {
     const loaded = await loadPlugins(settings)
     const plugins = [...standardPlugins, ...loaded]
     for (const link of composeChain(plugins, settings.event_listener)) await readProperties(link)
     const url = resolveDatabaseUrl(settings.database, dirname(settings.file))
+    if (inputs !== undefined) await prepareInputs(settings, inputs)
     return {
       ...settings,
       issuer: issuerOf(settings),
@@ -43,6 +58,15 @@ export async function loadDeployment(file: string): Promise<Deployment> {
     if (!(cause instanceof SetupError) || cause.place.file !== undefined) throw cause
     throw cause.at(settings.locate(cause.place.key ?? []))
   }
+}
+
+async function prepareInputs(
+  settings: DeploymentSettings,
+  inputs: 'check' | 'make',
+): Promise<void> {
+  if (inputs === 'make') await makeDevelopmentInputs(settings)
+  await checkInputs(settings)
+  await resolveSecret(settings.super_admin, ['super_admin'])
 }
 
 function issuerOf({ server }: DeploymentSettings): string | undefined {

@@ -49,5 +49,5 @@ async function run(
   })
   const { url, mtlsUrl } = serving
   log.info('server.listening', { url, mtls_url: mtlsUrl })
-  return { url, reload: () => reloading.reload('everything'), close }
+  return { url, log, reload: () => reloading.reload('everything'), close }
 }

@@ -1,4 +1,5 @@
 import type { Express } from 'express'
+import type { Log } from '../plugin/plugin'
 import { serveAlone } from './alone'
 import { portsVariable } from './messages'
 import type { ServeSettings } from './serve-settings'
@@ -10,6 +11,8 @@ import { serveByWorkers } from './workers'
 export interface Service {
   /** Where it is reached: `https://HOSTNAME:PORT`. */
   readonly url: string
+  /** The lines on standard output; `flush` resolves when they are written. */
+  readonly log: Log & { flush(): Promise<void> }
   /** What SIGHUP does. Resolves when the answer stands in the log, and never rejects. */
   reload(): Promise<void>
   /** What SIGTERM does, but for ending the process. */

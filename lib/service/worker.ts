@@ -47,7 +47,7 @@ export async function serveAsWorker(
   })
   const { url, mtlsUrl } = serving
   tellPrimary({ tell: 'listening', url, mtlsUrl })
-  return { url, reload: async () => undefined, close }
+  return { url, log, reload: async () => undefined, close }
 }
 
 function withPorts(settings: ServeSettings): ServeSettings {

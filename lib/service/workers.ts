@@ -56,7 +56,7 @@ async function run(server: Served, settings: ServeSettings, log: ProcessLog): Pr
     stop,
   })
   log.info('server.listening', { url, mtls_url: mtlsUrl })
-  return { url, reload: () => reloading.reload('everything'), close }
+  return { url, log, reload: () => reloading.reload('everything'), close }
 }
 
 /** A port of 0 is chosen here, so that a worker that starts later binds the same one. */
