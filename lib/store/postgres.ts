@@ -1,11 +1,246 @@
+import {
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresDialect,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  sql,
+} from 'kysely'
+import type { ClientConfig } from 'pg'
 import { SetupError } from '../error/setup-error'
+import type { Issue, RefreshToken } from '../token/token-store'
+import type { Engine } from './engine'
+import { storeFault } from './fault'
+import { type Pg, type PostgresPool, postgresPool, type Query } from './postgres-pool'
+import { postgresSettings, withoutPassword } from './postgres-settings'
+import { channel, type VersionWatch, watchVersion } from './postgres-watch'
+import { latestSchema, migrate, schemaOf, verifySchema } from './schema'
+import { countRows, moveVersion, sqlStore } from './sql-store'
+import { spendRefreshToken, unlessConflict } from './sql-tokens'
+import { run, type Statement, type Steps, statement } from './statement'
 import type { Store } from './store'
+import type { Tables } from './tables'
+import { isStorable, refuseUnstorable } from './text'
 
 export interface PostgresOptions {
-  /** How many connections this process holds at most. */
+  /** Connections that this process holds at most, beside one to listen on. Default: 10. */
   connections?: number
 }
 
-export function postgresStore(_url: string, _options: PostgresOptions = {}): Store {
-  throw new SetupError('PostgreSQL is not there yet.', 'Use sqlite:PATH.')
+/**
+ * A store for many machines. Nothing is touched before `open()`, which throws SetupError for a
+ * database that can't be used.
+ *
+ * @example
+ * const store = postgresStore('postgres://mtls@db.example/mtls')
+ * await store.open()
+ */
+export function postgresStore(url: string, options: PostgresOptions = {}): Store {
+  let opening: Promise<Connection> | undefined
+  let connection: Connection | undefined
+
+  const here = () => {
+    if (connection === undefined) throw storeFault(new Error('The store is not open.'))
+    return connection
+  }
+  const engine = postgresEngine(here)
+  const store = sqlStore(engine)
+  const rotate = rotation(engine)
+
+  return {
+    ...store,
+    version: () => here().watch.version(),
+    async commitIssue(issue) {
+      return isRotation(issue) ? rotate(issue) : store.commitIssue(issue)
+    },
+    async open() {
+      opening ??= connect(url, options.connections ?? 10)
+      try {
+        connection = await opening
+      } catch (error) {
+        opening = undefined
+        throw error
+      }
+    },
+    async status() {
+      const schema = await schemaOf(here().kysely, withoutPassword(url))
+      return { schema, latest: latestSchema, store: 'postgres', counts: await countRows(engine) }
+    },
+    async close() {
+      await opening?.catch(() => undefined)
+      const closing = connection
+      opening = undefined
+      connection = undefined
+      closing?.watch.close()
+      await closing?.pool.close()
+    },
+  }
+}
+
+interface Connection {
+  /** Runs SQL that was not made for speed. */
+  readonly kysely: Kysely<Tables>
+  readonly pool: PostgresPool
+  readonly watch: VersionWatch
+}
+
+function postgresEngine(here: () => Connection): Engine {
+  const db = new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new PostgresAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (kysely) => new PostgresIntrospector(kysely),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+    },
+  })
+  const move = moveVersion(db)
+  const tell = statement((values: { counter: number }) =>
+    db.selectNoFrom(sql`pg_notify(${channel}, ${values.counter}::bigint::text)`.as('told')),
+  )
+  function* moving(): Steps<number | undefined> {
+    const [moved] = yield* run(move, {})
+    if (moved !== undefined) yield* run(tell, { counter: moved.value })
+    return moved?.value
+  }
+  const once = async <Values, Row>(wanted: Statement<Values, Row>, parameters: unknown[]) => {
+    const step = { statement: wanted, parameters }
+    return (await here().pool.with((query) => query(step))) as readonly Row[]
+  }
+  const commit = async <T>(steps: () => Steps<T>) =>
+    here().pool.with((query) => inTransaction(query, steps))
+  return {
+    db,
+    async ask(wanted, values) {
+      const parameters = wanted.parameters(values)
+      return isStorable(parameters) ? once(wanted, parameters) : []
+    },
+    async write(wanted, values) {
+      const parameters = wanted.parameters(values)
+      refuseUnstorable(parameters)
+      return once(wanted, parameters)
+    },
+    commit,
+    async change(steps) {
+      const { watch } = here()
+      let counter: number | undefined
+      try {
+        const result = await commit(function* () {
+          counter = yield* moving()
+          return yield* steps()
+        })
+        // The notification comes too; the next request of this process need not wait for it.
+        watch.changed(counter)
+        return result
+      } catch (error) {
+        // Of a failed commit it is not known whether it was one.
+        watch.changed(undefined)
+        throw error
+      }
+    },
+  }
+}
+
+async function inTransaction<T>(query: Query, steps: () => Steps<T>): Promise<T> {
+  await query('begin')
+  try {
+    const taken = steps()
+    let step = taken.next()
+    while (step.done !== true) {
+      refuseUnstorable(step.value.parameters)
+      step = taken.next(await query(step.value))
+    }
+    await query('commit')
+    return step.value
+  } catch (error) {
+    await query('rollback')
+    throw error
+  }
+}
+
+/**
+ * The hottest change in one statement, hence one way to the database and back instead of four:
+ * nothing is spent without its successor being stored.
+ */
+function rotation({ db, write }: Engine): (issue: Rotation) => Promise<boolean> {
+  const rotate = statement((values: { spent: string; now: number } & RefreshToken) =>
+    db
+      .with('spent', (from) => spendRefreshToken(from, { digest: values.spent, now: values.now }))
+      .insertInto('refresh_token')
+      .columns(['digest', 'grant_id', 'created', 'expires'])
+      .expression((from) =>
+        from
+          .selectFrom('spent')
+          .select([
+            sql<string>`${values.digest}::text`.as('digest'),
+            'spent.grant_id',
+            sql<number>`${values.created}::bigint`.as('created'),
+            sql<number>`${values.expires}::bigint`.as('expires'),
+          ]),
+      )
+      .returning('digest'),
+  )
+  return ({ consumes, refresh_token, now }) =>
+    unlessConflict(
+      write(rotate, { ...refresh_token, spent: consumes.refresh_token, now }).then(
+        ([rotated]) => rotated !== undefined,
+      ),
+    )
+}
+
+type Rotation = Issue & { consumes: { refresh_token: string }; refresh_token: RefreshToken }
+
+function isRotation(issue: Issue): issue is Rotation {
+  const { consumes, grant, refresh_token } = issue
+  return (
+    consumes !== undefined && 'refresh_token' in consumes && refresh_token !== undefined && !grant
+  )
+}
+
+async function connect(url: string, connections: number): Promise<Connection> {
+  const where = withoutPassword(url)
+  const settings = postgresSettings(url)
+  const pg = await loadDriver()
+  const pool = postgresPool(pg, settings, connections)
+  try {
+    const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: pool.pool }) })
+    if ((await schemaOf(kysely, where)) < latestSchema) await migrateAlone(pg, settings, where)
+    await verifySchema(kysely, where)
+    return { kysely, pool, watch: await watchVersion(pg, settings) }
+  } catch (error) {
+    await pool.close()
+    if (error instanceof SetupError) throw error
+    const why = error instanceof Error ? error.message : String(error)
+    throw new SetupError(
+      `The PostgreSQL database ${where} cannot be used (${why}).`,
+      'Start the server, and check the host, the user and the database of the URL.',
+      {},
+      error,
+    )
+  }
+}
+
+/**
+ * One connection without limits of time, since the others wait here for the one that migrates:
+ * Kysely's Migrator holds an advisory lock for its transaction.
+ */
+async function migrateAlone(pg: Pg, settings: ClientConfig, where: string): Promise<void> {
+  const { statement_timeout: _, query_timeout: __, ...patient } = settings
+  const pool = new pg.Pool({ ...patient, max: 1 })
+  pool.on('error', () => {})
+  const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  try {
+    await migrate(kysely, where, { bytes: 'bytea' }, false)
+  } finally {
+    await kysely.destroy()
+  }
+}
+
+async function loadDriver(): Promise<Pg> {
+  try {
+    const { default: pg } = await import('pg')
+    return pg
+  } catch (error) {
+    throw new SetupError('PostgreSQL needs the package pg.', 'Run npm install pg.', {}, error)
+  }
 }

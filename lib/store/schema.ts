@@ -1,5 +1,6 @@
 import { type ColumnDataType, type Kysely, type Migration, Migrator, sql } from 'kysely'
 import { SetupError } from '../error/setup-error'
+import { isSchemaFault } from './fault'
 import { columns, type Tables, tableNames } from './tables'
 
 /** The types that the two engines call by different names. */
@@ -210,7 +211,9 @@ function withTypes(types: SchemaTypes): Record<string, Migration> {
   )
 }
 
-function halfApplied(where: string, error: unknown): SetupError {
+/** Any other failure stays what it is: of the connection, of the disk. */
+function halfApplied(where: string, error: unknown): unknown {
+  if (!isSchemaFault(error)) return error
   const why = error instanceof Error ? error.message : String(error)
   return new SetupError(
     `${where} has a schema that is neither empty nor whole (${why}).`,

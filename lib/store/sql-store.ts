@@ -35,7 +35,8 @@ export function moveVersion(db: Kysely<Tables>) {
     db
       .updateTable('counter')
       .set((row) => ({ value: row('value', '+', 1) }))
-      .where('name', '=', 'version'),
+      .where('name', '=', 'version')
+      .returning('value'),
   )
 }
 

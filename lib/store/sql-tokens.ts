@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { QueryCreator } from 'kysely'
 import type {
   Consumption,
   FoundCode,
@@ -191,7 +191,7 @@ export interface Spending {
 }
 
 /** The rule of single use, in one conditional statement: of two that try, the second finds no row. */
-export function spendRefreshToken(db: Kysely<Tables>, values: Spending) {
+export function spendRefreshToken(db: QueryCreator<Tables>, values: Spending) {
   return db
     .updateTable('refresh_token')
     .set({ used: values.now })

@@ -1,5 +1,6 @@
 import type { SqliteDatabase } from 'kysely'
 import { SetupError } from '../error/setup-error'
+import { sqliteFault } from './fault'
 
 /**
  * Opens a file with the driver at hand: Node's own where there is one (22.13 and later need no flag),
@@ -16,33 +17,6 @@ export async function openSqlite(path: string): Promise<SqliteDatabase> {
   } catch (error) {
     throw sqliteFault(error) === undefined ? missingDriver(error) : error
   }
-}
-
-/** SQLite's primary result code without its prefix ("BUSY"); undefined when it is not SQLite's error. */
-export function sqliteFault(error: unknown): string | undefined {
-  const code = codeOf(error)
-  if (code?.startsWith('SQLITE_')) return code.split('_')[1]
-  if (code !== 'ERR_SQLITE_ERROR') return undefined
-  const { errcode } = error as { errcode?: number }
-  return faultNames[Number(errcode) & 0xff] ?? 'ERROR'
-}
-
-/** The `code` that Node and the drivers put on their errors. */
-export function codeOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
-}
-
-const faultNames: Readonly<Record<number, string>> = {
-  5: 'BUSY',
-  6: 'LOCKED',
-  8: 'READONLY',
-  10: 'IOERR',
-  11: 'CORRUPT',
-  13: 'FULL',
-  14: 'CANTOPEN',
-  19: 'CONSTRAINT',
-  26: 'NOTADB',
 }
 
 /** The part of node:sqlite that is used; the types of the oldest Node that we support lack it. */

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { SetupError } from '../error/setup-error'
-import { codeOf, sqliteFault } from './sqlite-driver'
+import { codeOf, sqliteFault } from './fault'
 
 /**
  * A database holds digests of secrets: it is readable by its owner alone, from its first byte on.

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { overloaded, storeFault } from './fault'
-import { sqliteFault } from './sqlite-driver'
+import { overloaded, sqliteFault, storeFault } from './fault'
 
 /**
  * Group commit: all that is to be written in one turn of the event loop becomes one transaction, so

@@ -14,7 +14,7 @@ export interface StoreWorld {
   close(): Promise<void>
 }
 
-/** What every store promises. Each test gets an empty database of its own. */
+/** What every store promises. Each test gets an empty database. */
 export function storeContract(name: string, makeWorld: () => Promise<StoreWorld>): void {
   describe(`${name} store`, () => {
     let world: StoreWorld
@@ -227,8 +227,7 @@ export function storeContract(name: string, makeWorld: () => Promise<StoreWorld>
 
       test('does not move when nothing of that changes', async () => {
         await givenTwoClients()
-        await settled(store)
-        await settled(other)
+        await Promise.all([settled(store), settled(other)])
         const before = [await store.version(), await other.version()]
         await store.commitIssue(issue({ client_id: 'a', id: '1' }))
         await store.recordUses([{ client_id: 'a', digest: 'x', at: 1 }])
@@ -912,13 +911,14 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** Waits until nothing of what came before moves `version` any more. */
+/** Waits until no change of before is still on its way: none has come for longer than news takes. */
 async function settled(store: Store): Promise<void> {
   let before = await store.version()
-  for (let quiet = 0; quiet < 200; quiet++) {
+  let quietSince = performance.now()
+  while (performance.now() - quietSince < 400) {
     await new Promise((resolve) => setImmediate(resolve))
     const version = await store.version()
-    if (version !== before) quiet = 0
+    if (version !== before) quietSince = performance.now()
     before = version
   }
 }
