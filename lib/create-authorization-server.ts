@@ -21,6 +21,7 @@ import { type AnyPlugin, composeChain } from './plugin/chain'
 import { openDeadline } from './plugin/deadline'
 import type { Clock, Log } from './plugin/plugin'
 import { openRegistry, type Registry } from './plugin/registry'
+import { openAddress } from './server/address'
 import { openTell } from './server/audit'
 import { unservedClients } from './server/authenticate-client'
 import { type Pages, standardPages } from './server/pages'
@@ -69,7 +70,7 @@ export interface AuthorizationServer {
   /** Throws `SetupError` while `port = 0` has not been bound. */
   readonly issuer: string
   /** Gives the issuer its value where neither `issuer` nor a port was set. */
-  listensAt(url: string): void
+  listensAt(url: string, mtlsUrl?: string): void
   /** Events go here from now on. */
   logTo(log: Log): void
   health(): Promise<Health>
@@ -121,10 +122,12 @@ export async function createAuthorizationServer(
       warn: (event, facts) => target?.warn(event, facts),
       error: (event, facts) => target?.error(event, facts),
     }
+    const address = openAddress(options.issuer, settings.server, path)
     const open = (plugins: readonly AnyPlugin[], { event_listener }: typeof settings) =>
       openRegistry(composeChain(plugins, event_listener), {
         clock,
         log,
+        urls: address,
         accounts,
         refreshTokens: { find: (token) => store.findRefreshToken(digestOpaque(token)) },
         codes: { find: (code) => store.findCode(digestOpaque(code)) },
@@ -136,15 +139,19 @@ export async function createAuthorizationServer(
     const deadline = openDeadline(settings.server.limits.handler_timeout * 1000)
     closers.push(deadline.close)
 
-    let issuer = options.issuer
     const parts: Parts = {
       path,
       get issuer() {
-        if (issuer !== undefined) return issuer
-        throw new SetupError('The issuer is not known yet.', 'Set issuer, or a port other than 0.')
+        return address.issuer
+      },
+      get mtlsUrl() {
+        return address.mtlsUrl
       },
       get registry() {
         return current.registry
+      },
+      get registration() {
+        return current.settings.oauth.dcr
       },
       get settings() {
         const { token_validation, token_renewal } = current.settings.oauth
@@ -194,9 +201,7 @@ export async function createAuthorizationServer(
       get issuer() {
         return parts.issuer
       },
-      listensAt(url) {
-        issuer ??= url
-      },
+      listensAt: address.set,
       logTo(log) {
         target = log
       },

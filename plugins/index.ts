@@ -1,5 +1,7 @@
 import { clientSecretBasic, clientSecretPost } from './client-auth/client-secret'
 import { mtlsSecret } from './client-auth/mtls-secret'
+import { privateKeyJwt } from './client-auth/private-key-jwt'
+import { selfSignedTlsClientAuth, tlsClientAuth } from './client-auth/tls-client-auth'
 import { authorizationCode } from './grant/authorization-code'
 import { clientCredentials } from './grant/client-credentials'
 import { password } from './grant/password'
@@ -11,6 +13,9 @@ export const standardPlugins = [
   mtlsSecret,
   clientSecretBasic,
   clientSecretPost,
+  tlsClientAuth,
+  selfSignedTlsClientAuth,
+  privateKeyJwt,
   authorizationCode,
   clientCredentials,
   password,

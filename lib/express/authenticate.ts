@@ -1,8 +1,9 @@
 import type { Request, RequestHandler } from 'express'
 import type { Client } from '../client/client'
-import { type Authenticated, authenticateClient } from '../server/authenticate-client'
+import { type Authenticated, authenticateClient, namedClient } from '../server/authenticate-client'
 import type { Parts } from '../server/parts'
-import { type Receiver, receive } from './receive'
+import type { Received } from '../server/token-request'
+import { nameClient, type Receiver, receive } from './receive'
 import { tellRefusal, toOAuthError } from './reply'
 
 /** Where authentication leaves its result, in the type of every Express request. */
@@ -33,7 +34,7 @@ async function authenticateRequest(
   req: Request,
 ): Promise<Authenticated> {
   try {
-    const result = await authenticateClient(parts, await receive(req, receiver))
+    const result = await authenticateClient(parts, await receiveNamed(parts, receiver, req))
     req.oauth = { ...req.oauth, client: result.client }
     return result
   } catch (cause) {
@@ -42,6 +43,14 @@ async function authenticateRequest(
     tellRefusal(parts, req, error)
     throw error
   }
+}
+
+/** An assertion may be all that names the client; then its handler says whom, for the audit line. */
+async function receiveNamed(parts: Parts, receiver: Receiver, req: Request): Promise<Received> {
+  const received = await receive(req, receiver)
+  if (received.facts.client_id !== undefined) return received
+  const client_id = namedClient(parts, received)
+  return client_id === undefined ? received : nameClient(req, received, client_id)
 }
 
 /** Sets `req.oauth.client`, or ends in an `OAuthError` for the error handler. */

@@ -31,6 +31,15 @@ export function receive(req: IncomingMessage, receiver: Receiver): Promise<Recei
   return request[received]
 }
 
+/** The same request, once it is known whom it names; whoever receives it from now on sees that. */
+export function nameClient(req: IncomingMessage, known: Received, client_id: string): Received {
+  const request: Remembering = req
+  const named = { ...known, facts: { ...known.facts, client_id } }
+  request[received] = Promise.resolve(named)
+  request[facts] = named.facts
+  return named
+}
+
 /** Who asked, as far as it is known yet: for the audit line of a request that was never read. */
 export function factsOf(req: IncomingMessage): RequestFacts {
   const request: Remembering = req

@@ -2,6 +2,7 @@ import express, { type RequestHandler, type Router } from 'express'
 import { OAuthError } from '../error/oauth-error'
 import { beginAuthorization, continueAuthorization } from '../server/authorize'
 import { beginLogout, continueLogout } from '../server/logout'
+import { describeServer } from '../server/metadata'
 import { pushAuthorization } from '../server/par'
 import type { Parts } from '../server/parts'
 import { answerTokenRequest } from '../server/token-endpoint'
@@ -69,6 +70,9 @@ export function buildRouter(
     POST: browserRoute(parts, receiver, continueLogout),
   })
   endpoint(`${path}/jwks`, { GET: answering(answerJwks(parts)) })
+  const metadata = answering(answerMetadata(parts))
+  endpoint('/.well-known/oauth-authorization-server', { GET: metadata })
+  endpoint('/.well-known/openid-configuration', { GET: metadata })
   endpoint('/health', { GET: answering(answerHealth(health)) })
   router.use(errorWriter(parts))
   return router
@@ -116,6 +120,13 @@ function userinfoRoute(parts: Parts, { source }: Receiver): RequestHandler[] {
 function answerJwks({ keys }: Pick<Parts, 'keys'>): Answer {
   return async (_req, res) => {
     writeJson(res, 200, await keys.jwks(), { 'cache-control': 'public, max-age=60' })
+  }
+}
+
+/** RFC 8414 section 3, OpenID Connect Discovery section 4: one document, whoever asks. */
+function answerMetadata(parts: Parts): Answer {
+  return async (_req, res) => {
+    writeJson(res, 200, describeServer(parts), { 'cache-control': 'public, max-age=60' })
   }
 }
 

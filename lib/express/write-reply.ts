@@ -7,12 +7,11 @@ import type { Document } from '../server/pages'
  * cache (RFC 6749 section 5.1), framed or sniffed.
  */
 // biome-ignore format: names and values in pairs
-const fixedHeaders = [
-  'cache-control', 'no-store',
-  'pragma', 'no-cache',
+const always = [
   'x-content-type-options', 'nosniff',
   'strict-transport-security', 'max-age=31536000',
 ] as const
+const uncached = ['cache-control', 'no-store', 'pragma', 'no-cache', ...always] as const
 
 export function writeJson(
   res: ServerResponse,
@@ -30,7 +29,7 @@ export function writeJwt(res: ServerResponse, type: string, jwt: string): void {
 
 /** An answer that is all said by its status: 204 has no body and no length. */
 export function writeNothing(res: ServerResponse): void {
-  res.writeHead(204, [...fixedHeaders])
+  res.writeHead(204, [...uncached])
   res.end()
 }
 
@@ -71,7 +70,7 @@ function write(
   res.writeHead(status, [
     'content-type',
     type,
-    ...fixedHeaders,
+    ...('cache-control' in headers ? always : uncached),
     'content-length',
     String(Buffer.byteLength(text)),
     ...Object.entries(headers).flat(),

@@ -24,12 +24,20 @@ export interface Plugin<Schema extends StandardSchemaV1 = StandardSchemaV1> {
 
 export interface SetupContext<Properties> {
   readonly properties: Properties
+  /** The server's own names; to be read at each request, since at `setup` no port may be bound yet. */
+  readonly urls: ServerUrls
   readonly clock: Clock
   readonly log: Log
   readonly accounts: Accounts
   readonly refreshTokens: RefreshTokens
   readonly codes: Codes
   readonly replay: Replay
+}
+
+export interface ServerUrls {
+  readonly issuer: string
+  /** The token endpoint as metadata names it, and its alias on the listener that requires certificates. */
+  readonly token_endpoints: readonly string[]
 }
 
 export interface Contribution {

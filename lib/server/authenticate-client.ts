@@ -55,6 +55,11 @@ async function findClient(
   }
 }
 
+/** The client that a request names, believed or not: for the audit line. Throws as above. */
+export function namedClient(parts: Needs, { request }: Received): string | undefined {
+  return recogniseClient(parts, request)?.client_id
+}
+
 /** The one client that handlers see, and which of them see it. */
 function recogniseClient(
   { registry, log }: Needs,

@@ -21,12 +21,21 @@ export interface TokenSettings {
   grace: number
 }
 
+/** `[oauth.dcr]` */
+export interface RegistrationSettings {
+  enable: boolean
+  per_hour: number
+  clients: number
+}
+
 /**
  * What the server is made of. Each function names the parts that it takes (`Pick`), so that its head
  * says what it can touch.
  */
 export interface Parts {
   readonly issuer: string
+  /** Where certificates are required, in the public name; undefined: there is no such listener. */
+  readonly mtlsUrl: string | undefined
   /** Before each endpoint but `/health`, `/oidc` and `/.well-known`: `/oauth2`. */
   readonly path: string
   /** The chain that is on now; a reload puts another in its place. */
@@ -42,5 +51,6 @@ export interface Parts {
   readonly log: Log
   readonly tell: Tell
   readonly settings: TokenSettings
+  readonly registration: RegistrationSettings
   readonly pages: Pages
 }

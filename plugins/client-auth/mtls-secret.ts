@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { accepted, definePlugin, rejected, type TokenRequest } from '../../lib/plugin'
+import { mandateMutualSSL } from './mandate-mutual-ssl'
 
 /**
  * The check that this package exists for: a TLS client certificate **and** a client id + secret, both
@@ -19,12 +20,7 @@ export const mtlsSecret = definePlugin({
   name: 'mtls-secret',
   order: 200,
   properties: z.strictObject({
-    MandateMutualSSL: z
-      .union([z.boolean(), z.enum(['true', 'false', 'observe'])], {
-        error: ({ input }) => `must be true, false or "observe", found ${JSON.stringify(input)}`,
-      })
-      .transform((value) => (value === 'observe' ? value : String(value) === 'true'))
-      .default(true),
+    MandateMutualSSL: mandateMutualSSL().default(true),
     ClientSecretInQuery: z
       .enum(['refuse', 'accept'], {
         error: ({ input }) => `must be "refuse" or "accept", found ${JSON.stringify(input)}`,

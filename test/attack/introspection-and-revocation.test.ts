@@ -1,3 +1,4 @@
+import { signIdToken } from '../../lib/token/id-token'
 import { family, familyWorld } from '../support/family-grant'
 import { type Answer, type Caller, openWorld, type Person, type World } from '../support/world'
 
@@ -107,7 +108,6 @@ test.each([
 
 test('60: an id token, though we signed it, is no access token', async () => {
   const { keys } = world.server
-  const { signIdToken } = await import('../../lib/token/id-token')
   const key = keys.signing()
   if (key === undefined) throw new Error('no key')
   const iat = Math.floor(Date.now() / 1000)
