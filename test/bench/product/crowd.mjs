@@ -4,8 +4,8 @@
  */
 import { crowdName } from '../load/requests.mjs'
 
-/** Insertions under way at a time; the store commits them together. */
-const together = 2_000
+/** Insertions under way at a time: the store commits them together, and refuses too many. */
+const together = 200
 
 export async function fillCrowd(store, client_id, size) {
   const model = await store.findClient(client_id)

@@ -3,27 +3,37 @@
  * temporary folder, from the binaries that are installed. PostgreSQL refuses to run as root.
  */
 import { execFileSync } from 'node:child_process'
-import { chownSync, copyFileSync, existsSync, readdirSync } from 'node:fs'
+import { chownSync, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
+import os from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { start, stop } from '../machine/running.mjs'
 
-/** Calls `run({ database, keys })`: the URL, and the folder of the signing key that is not made up. */
+/** Calls `run({ database, keys })`: its URL, and the folder of the signing key that is not made up. */
 export async function withPostgres(world, run) {
   const keys = world.subfolder('postgres-keys')
   copyFileSync(world.signingKeys.ES256, join(keys, 'signing.pem'))
   const given = process.env.BENCH_POSTGRES_URL
   if (given !== undefined) return run({ database: given, keys })
 
-  const folder = world.subfolder('postgres')
+  // A folder outside the world, which nobody but us may enter.
+  const folder = mkdtempSync(join(os.tmpdir(), 'mtls-secret-bench-postgres-'))
   const user = process.getuid?.() === 0 ? nobody(folder) : {}
+  try {
+    return await runServer(folder, user, (database) => run({ database, keys }))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function runServer(folder, user, run) {
   const programs = findPrograms()
   const data = join(folder, 'data')
   execFileSync(join(programs, 'initdb'), ['-D', data, '-U', 'bench', '-A', 'trust', '-E', 'UTF8'], {
     ...user,
     cwd: folder,
-    stdio: 'ignore',
+    stdio: ['ignore', 'ignore', 'inherit'],
   })
   const port = await freePort()
   const server = start(
@@ -36,7 +46,7 @@ export async function withPostgres(world, run) {
   )
   try {
     await untilReady(join(programs, 'pg_isready'), port)
-    return await run({ database: `postgres://bench@127.0.0.1:${port}/postgres`, keys })
+    return await run(`postgres://bench@127.0.0.1:${port}/postgres`)
   } finally {
     await stop(server)
   }
