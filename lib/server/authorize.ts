@@ -173,7 +173,10 @@ function consentPage(
   const scope = asked.scope.split(' ').filter((name) => name !== '')
   const redirect_host = new URL(asked.redirect_uri).host || asked.redirect_uri
   return {
-    page: parts.pages.consent({ client_name, username, scope, redirect_host, form }, html),
+    page: parts.pages.consent(
+      { client_name, username, scope, resource: asked.resources[0], redirect_host, form },
+      html,
+    ),
     formTargets: [asked.redirect_uri],
   }
 }

@@ -49,6 +49,8 @@ export interface ConsentPage {
   client_name: string
   username: string
   scope: readonly string[]
+  /** The one audience asked for (RFC 8707). */
+  resource: string | undefined
   /** Where the answer goes. */
   redirect_host: string
   form: PageForm
@@ -89,11 +91,12 @@ ${wrong && write`<p class="problem" role="alert">The user name or the password i
 </form>`,
   }),
 
-  consent: ({ client_name, username, scope, redirect_host, form }, write) => ({
+  consent: ({ client_name, username, scope, resource, redirect_host, form }, write) => ({
     title: 'Allow access',
     body: write`<h1>${client_name} asks for access</h1>
 <p>You are logged in as <b>${username}</b>. If you allow it, ${client_name} may act for you:</p>
 <ul>${scope.length > 0 ? scope.map((name) => write`<li>${name}</li>`) : write`<li>without any scope</li>`}</ul>
+${resource !== undefined && write`<p>This holds at ${resource} alone.</p>`}
 <p><small>The answer goes to ${redirect_host}.</small></p>
 <form method="post" action="${form.action}">${form.hidden}
 <button name="decision" value="allow">Allow</button>

@@ -373,6 +373,7 @@ describe('every page', () => {
         'content-type': 'text/html; charset=utf-8',
         'strict-transport-security': expect.any(String),
       })
+      // Nothing is loaded: the only addresses are those of our own forms.
       expect(text).not.toMatch(/<script|javascript:|\son\w+=|\sstyle=|https?:\/\//i)
     }
   })
@@ -408,6 +409,16 @@ describe('every page', () => {
     })
   })
 })
+
+test.each([
+  ['https://localhost/id', '/id/oauth2/authorize'],
+  ['https://localhost/', '/oauth2/authorize'],
+])('a form of %s is posted to %s, and to no other host', (issuer, action) =>
+  inPeopleWorld({ issuer }, async (world) => {
+    const { form } = await openBrowser(world).visit(authorizePath(authorizationOf(world.a)))
+    expect(form?.action).toBe(action)
+  }),
+)
 
 describe('requests that are no form', () => {
   test('JSON, a compressed body, too large a body: a page, and the next request works', async () => {

@@ -129,6 +129,12 @@ describe('resource (RFC 8707)', () => {
     expect(claimsOf(second.json.access_token).aud).toBe('https://api.example')
   })
 
+  test('is shown to the person who is asked', async () => {
+    const browser = openBrowser(world)
+    const login = await browser.visit(begin({ resource: 'https://api.example' }))
+    expect((await browser.send(login, alice)).text).toContain('https://api.example alone')
+  })
+
   test('another one than was asked for is refused at the token endpoint', async () => {
     for (const resource of ['https://other.example', world.server.issuer]) {
       const code = await newCode(world, { resource: 'https://api.example' })
@@ -210,8 +216,11 @@ test.each(['username', 'password'])(
   async (name) => {
     const browser = openBrowser(world)
     const login = await browser.visit(begin())
+    const verify = jest.spyOn(world.server.accounts, 'verify')
     const answer = await browser.send(login, { ...alice, [name]: 'x'.repeat(513) })
     expect(answer.status).toBe(403)
+    expect(verify).not.toHaveBeenCalled()
+    verify.mockRestore()
   },
 )
 
