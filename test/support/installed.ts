@@ -1,6 +1,6 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type Running, start } from './process'
 
 /** A copy of the built project in a folder of its own, as after `npm ci && npm run build`. */
@@ -29,7 +29,10 @@ export async function installed(): Promise<Installed> {
     folder,
     file,
     read: (...path) => readFile(file(...path), 'utf8'),
-    write: (path, content) => writeFile(file(path), content),
+    async write(path, content) {
+      await mkdir(dirname(file(path)), { recursive: true })
+      await writeFile(file(path), content)
+    },
     start: (args = [], options = {}) => start([program, ...args], options),
     remove: () => rm(folder, { recursive: true }),
   }
