@@ -20,11 +20,8 @@ export async function withPostgres(world, run) {
   // A folder outside the world, which nobody but us may enter.
   const folder = mkdtempSync(join(os.tmpdir(), 'mtls-secret-bench-postgres-'))
   const user = process.getuid?.() === 0 ? nobody(folder) : {}
-  try {
-    return await runServer(folder, user, (database) => run({ database, keys }))
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return runServer(folder, user, (database) => run({ database, keys }))
 }
 
 async function runServer(folder, user, run) {
