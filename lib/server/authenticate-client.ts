@@ -5,6 +5,7 @@ import { OAuthError } from '../error/oauth-error'
 import { type RejectionReason, rejectionReasons } from '../error/reasons'
 import type { NamedClientAuth, Registry } from '../plugin/registry'
 import type { TokenRequest } from '../plugin/token-request'
+import { callHandler } from './call-handler'
 import type { Parts } from './parts'
 import type { Received } from './token-request'
 
@@ -99,36 +100,29 @@ function recognise(
 
 /** The verdict of the client's own method. */
 async function judgeClient(
-  { registry, deadline, log }: Needs,
+  parts: Needs,
   received: Received,
   client: Client,
   by: readonly NamedClientAuth[],
 ): Promise<Verdict> {
-  const handler = registry.clientAuth(client.token_endpoint_auth_method)
+  const handler = parts.registry.clientAuth(client.token_endpoint_auth_method)
   if (handler === undefined || !by.includes(handler)) return rejected('method_not_allowed')
   if (received.from === 'query' && !handler.secretInQuery) {
     throw new OAuthError('invalid_request', { reason: 'secret_in_query' })
   }
   try {
-    const verdict: unknown = await deadline.within(
+    const verdict: unknown = await callHandler(parts, handler.name, 'authenticate', () =>
       handler.authenticate(received.request, client),
-      () => new HandlerTimeout(),
     )
     return isVerdict(verdict) ? named(handler.name, verdict) : rejected('handler_failed')
   } catch (cause) {
-    // A store that fails is no answer about the client: 503, never "no certificate".
-    if (cause instanceof OAuthError && cause.code === 'temporarily_unavailable') throw cause
-    const late = cause instanceof HandlerTimeout
-    log.error('handler.failed', {
-      handler: handler.name,
-      step: 'authenticate',
-      problem: late ? 'no answer in time' : String(cause),
-    })
-    return rejected(late ? 'handler_timeout' : 'handler_failed')
+    // A handler that fails has not let anybody in; a store that fails is no answer at all: 503.
+    if (!(cause instanceof OAuthError) || !failures.has(cause.reason)) throw cause
+    return rejected(cause.reason)
   }
 }
 
-class HandlerTimeout extends Error {}
+const failures: ReadonlySet<string> = new Set(['handler_failed', 'handler_timeout'])
 
 /** A plugin's own reason is named after the plugin, so that it can't be taken for one of ours. */
 function named(handler: string, verdict: Verdict): Verdict {

@@ -4,6 +4,8 @@ import { OAuthError } from '../error/oauth-error'
 import type { RefusalReason } from '../error/reasons'
 import type { Decision, GrantHandler } from '../plugin/plugin'
 import { type Authenticated, authenticateClient } from './authenticate-client'
+import { callHandler } from './call-handler'
+import { required } from './form'
 import { type Issued, issueTokens, type TokenAnswer } from './issue'
 import type { Parts } from './parts'
 import type { Received } from './token-request'
@@ -31,8 +33,8 @@ function selectGrant(
   { request }: Received,
   client: Client,
 ): GrantHandler {
-  const { grant_type, parameters } = request
-  if (grant_type === undefined) throw missingParameter('grant_type')
+  const { parameters } = request
+  const grant_type = required(parameters, 'grant_type')
   const grant = registry.grant(grant_type)
   if (grant === undefined) {
     throw new OAuthError('unsupported_grant_type', { reason: 'unknown_grant_type' })
@@ -40,62 +42,42 @@ function selectGrant(
   if (!client.grant_types.includes(grant_type)) {
     throw new OAuthError('unauthorized_client', { reason: 'grant_not_allowed' })
   }
-  for (const name of grant.parameters ?? []) {
-    if (parameters[name] === undefined) throw missingParameter(name)
-  }
+  for (const name of grant.parameters ?? []) required(parameters, name)
   return grant
-}
-
-function missingParameter(name: string): OAuthError {
-  return new OAuthError('invalid_request', {
-    reason: 'missing_parameter',
-    description: `The parameter ${name} is missing.`,
-  })
 }
 
 /** A grant decides and writes nothing; one that fails or is late has not decided. */
 async function decide(
-  { deadline, log }: Pick<Parts, 'deadline' | 'log'>,
+  parts: Pick<Parts, 'deadline' | 'log'>,
   grant: GrantHandler,
   { request }: Received,
   client: Client,
 ): Promise<Decision> {
-  const outcome = await deadline.within(grant.decide(request, client), lateGrant)
-  if (isVerdict(outcome)) {
-    throw new OAuthError('invalid_grant', {
-      reason: (outcome.reason ?? 'internal') as RefusalReason,
-    })
-  }
-  if (typeof outcome?.sub !== 'string') {
-    log.error('handler.failed', {
-      handler: grant.grant_type,
-      step: 'decide',
-      problem: 'no decision',
-    })
-    throw new OAuthError('server_error', { reason: 'internal' })
-  }
-  return outcome
-}
-
-function lateGrant(): OAuthError {
-  return new OAuthError('temporarily_unavailable', { reason: 'overloaded' })
+  const { grant_type } = grant
+  return callHandler(parts, grant_type, 'decide', async () => {
+    const outcome = await grant.decide(request, client)
+    if (!isVerdict(outcome) && typeof outcome?.sub !== 'string') throw new Error('no decision')
+    return outcome
+  }).then((outcome) => {
+    if (!isVerdict(outcome)) return outcome
+    const reason = (outcome.reason ?? 'internal') as RefusalReason
+    throw new OAuthError('invalid_grant', { reason })
+  })
 }
 
 async function claimsOfListeners(
-  { registry, deadline }: Pick<Parts, 'registry' | 'deadline'>,
+  parts: Pick<Parts, 'registry' | 'deadline' | 'log'>,
   { request }: Received,
   client: Client,
   { sub, scope }: Decision,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const listeners = registry.listeners('beforeIssue')
+  const listeners = parts.registry.listeners('beforeIssue')
   if (listeners.length === 0) return {}
   const event = Object.freeze({ client, request, sub, scope: scope ?? client.scope })
   let claims = {}
-  for (const { hear } of listeners) {
-    claims = {
-      ...claims,
-      ...((await deadline.within(hear(event), lateGrant)) as object | undefined),
-    }
+  for (const { name, hear } of listeners) {
+    const added = await callHandler(parts, name, 'beforeIssue', async () => hear(event))
+    claims = { ...claims, ...(added as object | undefined) }
   }
   return claims
 }

@@ -272,7 +272,10 @@ export function exchange(
             status: res.statusCode ?? 0,
             headers: res.headers,
             text,
-            json: /json/.test(res.headers['content-type'] ?? '') ? JSON.parse(text) : undefined,
+            json:
+              text !== '' && /json/.test(res.headers['content-type'] ?? '')
+                ? JSON.parse(text)
+                : undefined,
           })
         })
       },

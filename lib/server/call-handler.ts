@@ -1,0 +1,31 @@
+import type { MaybePromise } from '../client/client-store'
+import { OAuthError } from '../error/oauth-error'
+import type { Parts } from './parts'
+
+/**
+ * Runs one step of a handler within its time. A plugin's code may throw anything, at any time or
+ * never: the operator is told which handler it was, and the request ends in 503 with the reason
+ * `handler_failed` or `handler_timeout`. What a store of ours throws passes as it is.
+ */
+export async function callHandler<Result>(
+  { deadline, log }: Pick<Parts, 'deadline' | 'log'>,
+  handler: string,
+  step: string,
+  work: () => MaybePromise<Result>,
+): Promise<Result> {
+  try {
+    return await deadline.within(work(), tooLate)
+  } catch (cause) {
+    if (cause instanceof OAuthError && cause.code === 'temporarily_unavailable') {
+      if (cause.reason !== 'handler_timeout') throw cause
+      log.error('handler.failed', { handler, step, problem: 'no answer in time' })
+      throw cause
+    }
+    log.error('handler.failed', { handler, step, problem: String(cause) })
+    throw new OAuthError('temporarily_unavailable', { reason: 'handler_failed', cause })
+  }
+}
+
+function tooLate(): OAuthError {
+  return new OAuthError('temporarily_unavailable', { reason: 'handler_timeout' })
+}
