@@ -249,7 +249,7 @@ function readBasicConstraints(extension: Extension | undefined) {
 
 function readPurposes(extension: Extension | undefined): readonly string[] | undefined {
   if (extension === undefined) return undefined
-  return childrenOf(readDer(extension.value, tags.sequence)).map(readOid)
+  return childrenOf(readDer(extension.value, tags.sequence)).map((purpose) => readOid(purpose))
 }
 
 function readKeyUsage(extension: Extension | undefined): ReadonlySet<KeyUsage> | undefined {
@@ -263,13 +263,37 @@ function readAlternativeNames(extension: Extension | undefined): readonly Altern
   return childrenOf(readDer(extension.value, tags.sequence)).flatMap(readAlternativeName)
 }
 
-/** RFC 5280 section 4.2.1.6. */
-function readAlternativeName({ tag, content }: Der): AlternativeName[] {
-  if (tag === primitive(1)) return [{ kind: 'email', value: content.toString('latin1') }]
-  if (tag === primitive(2)) return [{ kind: 'dns', value: content.toString('latin1') }]
-  if (tag === primitive(6)) return [{ kind: 'uri', value: content.toString('latin1') }]
-  if (tag === primitive(7)) return [{ kind: 'ip', value: content }]
-  return []
+/** RFC 5280 section 4.2.1.6. What nobody registers is checked and left out. */
+function readAlternativeName(name: Der): AlternativeName[] {
+  const { tag, content } = name
+  switch (tag) {
+    case primitive(1):
+      return [{ kind: 'email', value: content.toString('latin1') }]
+    case primitive(2):
+      return [{ kind: 'dns', value: content.toString('latin1') }]
+    case primitive(6):
+      return [{ kind: 'uri', value: content.toString('latin1') }]
+    case primitive(7):
+      return [{ kind: 'ip', value: content }]
+    case primitive(8):
+      readOid(name, primitive(8))
+      return []
+    case constructed(0): {
+      const fields = fieldsOf(name, constructed(0))
+      readOid(fields.next())
+      readDer(fields.next(constructed(0)).content)
+      fields.end()
+      return []
+    }
+    case constructed(4):
+      readName(readDer(content, tags.sequence))
+      return []
+    case constructed(3):
+    case constructed(5):
+      return []
+    default:
+      throw new DerError('not a general name')
+  }
 }
 
 function readOcspUrls(extension: Extension | undefined): readonly string[] {

@@ -120,8 +120,8 @@ export function readCount(element: Der, tag: number = tags.integer): number {
   return content.readUIntBE(0, content.length)
 }
 
-export function readOid(element: Der): string {
-  const { content } = expectTag(element, tags.oid)
+export function readOid(element: Der, tag: number = tags.oid): string {
+  const { content } = expectTag(element, tag)
   const arcs: number[] = []
   let arc = 0
   let open = false

@@ -57,7 +57,7 @@ export function readTrustEntries(
     case 'jceks':
       throw unsupported(what, 'is a JCEKS store')
     case 'der':
-      return [bytes].map(entry(false))
+      return [parseDer(bytes, what).der].map(entry(false))
     case 'pem':
       return readPem(bytes.toString(), what).map(entry(false))
   }
