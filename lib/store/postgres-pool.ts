@@ -76,7 +76,7 @@ function querying(client: PoolClient, deadline: number): Query {
 }
 
 /** PostgreSQL's bigint is a time or a count here, which a number holds. For our connections only. */
-function numbers({ types }: Pg): ClientConfig['types'] {
+export function numbers({ types }: Pg): ClientConfig['types'] {
   const bigint = types.builtins.INT8
   return {
     getTypeParser: ((oid: number, format: 'text') =>

@@ -1,26 +1,17 @@
-import {
-  DummyDriver,
-  Kysely,
-  PostgresAdapter,
-  PostgresDialect,
-  PostgresIntrospector,
-  PostgresQueryCompiler,
-  sql,
-} from 'kysely'
-import type { ClientConfig } from 'pg'
-import { SetupError } from '../error/setup-error'
+import { sql } from 'kysely'
 import type { Issue, RefreshToken } from '../token/token-store'
+import { postgresBuilder } from './builder'
+import { holding } from './connection'
 import type { Engine } from './engine'
-import { storeFault } from './fault'
-import { type Pg, type PostgresPool, postgresPool, type Query } from './postgres-pool'
-import { postgresSettings, withoutPassword } from './postgres-settings'
-import { channel, type VersionWatch, watchVersion } from './postgres-watch'
-import { latestSchema, migrate, schemaOf, verifySchema } from './schema'
+import { connectPostgres, type PostgresConnection } from './postgres-connection'
+import type { Query } from './postgres-pool'
+import { withoutPassword } from './postgres-settings'
+import { channel } from './postgres-watch'
+import { latestSchema, schemaOf } from './schema'
 import { countRows, moveVersion, sqlStore } from './sql-store'
 import { spendRefreshToken, unlessConflict } from './sql-tokens'
 import { run, type Statement, type Steps, statement } from './statement'
 import type { Store } from './store'
-import type { Tables } from './tables'
 import { isStorable, refuseUnstorable } from './text'
 
 export interface PostgresOptions {
@@ -37,13 +28,7 @@ export interface PostgresOptions {
  * await store.open()
  */
 export function postgresStore(url: string, options: PostgresOptions = {}): Store {
-  let opening: Promise<Connection> | undefined
-  let connection: Connection | undefined
-
-  const here = () => {
-    if (connection === undefined) throw storeFault(new Error('The store is not open.'))
-    return connection
-  }
+  const { here, open, close } = holding(() => connectPostgres(url, options.connections ?? 10))
   const engine = postgresEngine(here)
   const store = sqlStore(engine)
   const rotate = rotation(engine)
@@ -54,51 +39,22 @@ export function postgresStore(url: string, options: PostgresOptions = {}): Store
     async commitIssue(issue) {
       return isRotation(issue) ? rotate(issue) : store.commitIssue(issue)
     },
-    async open() {
-      opening ??= connect(url, options.connections ?? 10)
-      try {
-        connection = await opening
-      } catch (error) {
-        opening = undefined
-        throw error
-      }
-    },
+    open,
+    close,
     async status() {
       const schema = await schemaOf(here().kysely, withoutPassword(url))
       return { schema, latest: latestSchema, store: 'postgres', counts: await countRows(engine) }
     },
-    async close() {
-      await opening?.catch(() => undefined)
-      const closing = connection
-      opening = undefined
-      connection = undefined
-      closing?.watch.close()
-      await closing?.pool.close()
-    },
   }
 }
 
-interface Connection {
-  /** Runs SQL that was not made for speed. */
-  readonly kysely: Kysely<Tables>
-  readonly pool: PostgresPool
-  readonly watch: VersionWatch
-}
-
-function postgresEngine(here: () => Connection): Engine {
-  const db = new Kysely<Tables>({
-    dialect: {
-      createAdapter: () => new PostgresAdapter(),
-      createDriver: () => new DummyDriver(),
-      createIntrospector: (kysely) => new PostgresIntrospector(kysely),
-      createQueryCompiler: () => new PostgresQueryCompiler(),
-    },
-  })
-  const move = moveVersion(db)
+function postgresEngine(here: () => PostgresConnection): Engine {
+  const db = postgresBuilder()
+  const move = statement(() => moveVersion(db))
   const tell = statement((values: { counter: number }) =>
     db.selectNoFrom(sql`pg_notify(${channel}, ${values.counter}::bigint::text)`.as('told')),
   )
-  function* moving(): Steps<number | undefined> {
+  function* moveAndTell(): Steps<number | undefined> {
     const [moved] = yield* run(move, {})
     if (moved !== undefined) yield* run(tell, { counter: moved.value })
     return moved?.value
@@ -126,7 +82,7 @@ function postgresEngine(here: () => Connection): Engine {
       let counter: number | undefined
       try {
         const result = await commit(function* () {
-          counter = yield* moving()
+          counter = yield* moveAndTell()
           return yield* steps()
         })
         // The notification comes too; the next request of this process need not wait for it.
@@ -195,52 +151,4 @@ function isRotation(issue: Issue): issue is Rotation {
   return (
     consumes !== undefined && 'refresh_token' in consumes && refresh_token !== undefined && !grant
   )
-}
-
-async function connect(url: string, connections: number): Promise<Connection> {
-  const where = withoutPassword(url)
-  const settings = postgresSettings(url)
-  const pg = await loadDriver()
-  const pool = postgresPool(pg, settings, connections)
-  try {
-    const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: pool.pool }) })
-    if ((await schemaOf(kysely, where)) < latestSchema) await migrateAlone(pg, settings, where)
-    await verifySchema(kysely, where)
-    return { kysely, pool, watch: await watchVersion(pg, settings) }
-  } catch (error) {
-    await pool.close()
-    if (error instanceof SetupError) throw error
-    const why = error instanceof Error ? error.message : String(error)
-    throw new SetupError(
-      `The PostgreSQL database ${where} cannot be used (${why}).`,
-      'Start the server, and check the host, the user and the database of the URL.',
-      {},
-      error,
-    )
-  }
-}
-
-/**
- * One connection without limits of time, since the others wait here for the one that migrates:
- * Kysely's Migrator holds an advisory lock for its transaction.
- */
-async function migrateAlone(pg: Pg, settings: ClientConfig, where: string): Promise<void> {
-  const { statement_timeout: _, query_timeout: __, ...patient } = settings
-  const pool = new pg.Pool({ ...patient, max: 1 })
-  pool.on('error', () => {})
-  const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
-  try {
-    await migrate(kysely, where, { bytes: 'bytea' }, false)
-  } finally {
-    await kysely.destroy()
-  }
-}
-
-async function loadDriver(): Promise<Pg> {
-  try {
-    const { default: pg } = await import('pg')
-    return pg
-  } catch (error) {
-    throw new SetupError('PostgreSQL needs the package pg.', 'Run npm install pg.', {}, error)
-  }
 }

@@ -139,9 +139,11 @@ const migrations: Record<string, (db: Kysely<Tables>, types: SchemaTypes) => Pro
       .execute()
     await db.insertInto('counter').values({ name: 'version', value: 0 }).execute()
 
-    // One index for each deletion that follows a reference, one for each sweep of what has expired.
+    // One index for each deletion that follows a reference, one for each sweep of what has expired,
+    // one to know a certificate of the truststore for a registered one.
     // A refresh token leaves with its grant, so it needs none for its own end.
     const indexes = {
+      client_certificate: ['thumbprint'],
       grant: ['client_id', 'sub', 'expires'],
       refresh_token: ['grant_id'],
       code: ['client_id', 'sub', 'expires'],

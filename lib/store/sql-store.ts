@@ -31,13 +31,11 @@ export function sqlStore(engine: Engine): Omit<Store, 'open' | 'close' | 'versio
  * and, as the row is locked until the end, lets one change follow the other.
  */
 export function moveVersion(db: Kysely<Tables>) {
-  return statement(() =>
-    db
-      .updateTable('counter')
-      .set((row) => ({ value: row('value', '+', 1) }))
-      .where('name', '=', 'version')
-      .returning('value'),
-  )
+  return db
+    .updateTable('counter')
+    .set((row) => ({ value: row('value', '+', 1) }))
+    .where('name', '=', 'version')
+    .returning('value')
 }
 
 /** How many rows each table has. */

@@ -87,7 +87,8 @@ function refuseReadOnly(execute: Execute): void {
   }
 }
 
-async function whileBusy<T>(work: () => T | Promise<T>): Promise<T> {
+/** Waits for a lock without stopping the event loop. */
+export async function whileBusy<T>(work: () => T | Promise<T>): Promise<T> {
   const deadline = performance.now() + startPatience
   for (;;) {
     try {

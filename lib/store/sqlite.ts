@@ -1,13 +1,12 @@
 import { resolve } from 'node:path'
-import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import { sqliteBuilder } from './builder'
+import { holding } from './connection'
 import type { Engine } from './engine'
-import { storeFault } from './fault'
 import { latestSchema, schemaOf } from './schema'
 import { countRows, moveVersion, sqlStore } from './sql-store'
 import { connectSqlite, type SqliteConnection } from './sqlite-connection'
-import { run, type Statement, type Steps } from './statement'
+import { run, type Statement, type Steps, statement } from './statement'
 import type { Store } from './store'
-import type { Tables } from './tables'
 import { isStorable, refuseUnstorable } from './text'
 
 export interface SqliteOptions {
@@ -28,51 +27,24 @@ export interface SqliteOptions {
  */
 export function sqliteStore(path: string, options: SqliteOptions = {}): Store {
   const file = path === '' || path === ':memory:' ? path : resolve(path)
-  let opening: Promise<SqliteConnection> | undefined
-  let connection: SqliteConnection | undefined
-
-  const here = () => {
-    if (connection === undefined) throw storeFault(new Error('The store is not open.'))
-    return connection
-  }
+  const { here, open, close } = holding(() => connectSqlite(file, options.synchronous ?? 'FULL'))
   const engine = sqliteEngine(here)
 
   return {
     ...sqlStore(engine),
     version: () => here().version(),
-    async open() {
-      opening ??= connectSqlite(file, options.synchronous ?? 'FULL')
-      try {
-        connection = await opening
-      } catch (error) {
-        opening = undefined
-        throw error
-      }
-    },
+    open,
+    close,
     async status() {
       const schema = await schemaOf(here().kysely, file)
       return { schema, latest: latestSchema, store: 'sqlite', counts: await countRows(engine) }
-    },
-    async close() {
-      await opening?.catch(() => undefined)
-      const closing = connection
-      opening = undefined
-      connection = undefined
-      await closing?.close()
     },
   }
 }
 
 function sqliteEngine(here: () => SqliteConnection): Engine {
-  const db = new Kysely<Tables>({
-    dialect: {
-      createAdapter: () => new SqliteAdapter(),
-      createDriver: () => new DummyDriver(),
-      createIntrospector: (kysely) => new SqliteIntrospector(kysely),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
-    },
-  })
-  const move = moveVersion(db)
+  const db = sqliteBuilder()
+  const move = statement(() => moveVersion(db))
   const commit = async <T>(steps: () => Steps<T>) => {
     const { writer, rows } = here()
     return writer.write(() => drive(steps(), rows))
@@ -97,9 +69,9 @@ function sqliteEngine(here: () => SqliteConnection): Engine {
 function drive<T>(steps: Steps<T>, rows: SqliteConnection['rows']): T {
   let step = steps.next()
   while (step.done !== true) {
-    const { statement, parameters } = step.value
+    const { statement: wanted, parameters } = step.value
     refuseUnstorable(parameters)
-    step = steps.next(rows(statement.sql, parameters))
+    step = steps.next(rows(wanted.sql, parameters))
   }
   return step.value
 }

@@ -83,6 +83,16 @@ export function storeContract(name: string, makeWorld: () => Promise<StoreWorld>
         expect(await store.listClients()).toEqual([b, c, a])
       })
 
+      test('tells which thumbprints are registered for any client', async () => {
+        const shared = certificate()
+        await store.insertClient(client({ certificates: [shared, certificate()] }))
+        await store.insertClient(client({ certificates: [shared] }))
+        expect(await other.registeredAmong(['x', shared.thumbprint, 'y'])).toEqual([
+          shared.thumbprint,
+        ])
+        expect(await other.registeredAmong([])).toEqual([])
+      })
+
       test('shows the newest secret first, also when both were made in one millisecond', async () => {
         const replaced = secret({ created: 5, expires: 50 })
         const current = secret({ created: 5 })

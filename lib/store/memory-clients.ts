@@ -1,0 +1,85 @@
+import type { ClientRecord, ClientStore } from '../client/client-store'
+import { longestFirst, newestFirst } from './client-rows'
+import { type MemoryTables, removeWhere } from './memory-tables'
+import { refuseUnstorable } from './text'
+import { latestUses } from './uses'
+
+export function memoryClients(tables: MemoryTables): ClientStore {
+  const { clients, grants, tokens, codes, pushed } = tables
+  return {
+    version: () => tables.version,
+    findClient: (client_id) => clients.get(client_id),
+    listClients: async () =>
+      [...clients.values()].sort(
+        (a, b) => a.created - b.created || (a.client_id < b.client_id ? -1 : 1),
+      ),
+    async registeredAmong(thumbprints) {
+      const registered = [...clients.values()].flatMap(({ certificates }) => certificates)
+      const found = new Set(registered.map(({ thumbprint }) => thumbprint))
+      return thumbprints.filter((thumbprint) => found.has(thumbprint))
+    },
+    async registeredAmong(thumbprints) {
+      const registered = [...clients.values()].flatMap(({ certificates }) => certificates)
+      const known = new Set(registered.map(({ thumbprint }) => thumbprint))
+      return thumbprints.filter((thumbprint) => known.has(thumbprint))
+    },
+    async insertClient(record) {
+      const client = frozen(record)
+      if (clients.has(client.client_id)) return false
+      clients.set(client.client_id, client)
+      tables.version++
+      return true
+    },
+    async changeClient(client_id, change) {
+      const before = clients.get(client_id)
+      if (before === undefined) return undefined
+      const after = frozen({ ...change(before), client_id })
+      clients.set(client_id, after)
+      tables.version++
+      return after
+    },
+    async deleteClient(client_id) {
+      if (!clients.delete(client_id)) return false
+      const isTheirs = (row: { client_id: string }) => row.client_id === client_id
+      removeWhere(tokens, (token) => grants.get(token.grant_id)?.client_id === client_id)
+      removeWhere(grants, isTheirs)
+      removeWhere(codes, isTheirs)
+      removeWhere(pushed, isTheirs)
+      tables.version++
+      return true
+    },
+    async recordUses(uses) {
+      for (const { client_id, digest, thumbprint, at } of latestUses(uses)) {
+        const client = clients.get(client_id)
+        if (client === undefined) continue
+        const secrets = client.secrets.map((one) => (one.digest === digest ? used(one, at) : one))
+        const certificates = client.certificates.map((one) =>
+          one.thumbprint === thumbprint ? used(one, at) : one,
+        )
+        clients.set(client_id, frozen({ ...client, secrets, certificates }))
+      }
+    },
+  }
+}
+
+function used<Row extends { last_used: number | undefined }>(row: Row, at: number): Row {
+  return { ...row, last_used: Math.max(row.last_used ?? at, at) }
+}
+
+/** A copy that nobody can change, in the order in which a database would answer it. */
+function frozen(record: ClientRecord): ClientRecord {
+  const { secrets, certificates } = record
+  for (const row of [record, ...secrets, ...certificates]) refuseUnstorable(Object.values(row))
+  return Object.freeze({
+    ...record,
+    grant_types: Object.freeze([...record.grant_types]),
+    redirect_uris: Object.freeze([...record.redirect_uris]),
+    resources: Object.freeze([...record.resources]),
+    secrets: Object.freeze(newestFirst(secrets).map((secret) => Object.freeze({ ...secret }))),
+    certificates: Object.freeze(
+      longestFirst(certificates).map((certificate) =>
+        Object.freeze({ ...certificate, der: Buffer.from(certificate.der) }),
+      ),
+    ),
+  })
+}
