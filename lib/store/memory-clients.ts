@@ -18,11 +18,6 @@ export function memoryClients(tables: MemoryTables): ClientStore {
       const found = new Set(registered.map(({ thumbprint }) => thumbprint))
       return thumbprints.filter((thumbprint) => found.has(thumbprint))
     },
-    async registeredAmong(thumbprints) {
-      const registered = [...clients.values()].flatMap(({ certificates }) => certificates)
-      const known = new Set(registered.map(({ thumbprint }) => thumbprint))
-      return thumbprints.filter((thumbprint) => known.has(thumbprint))
-    },
     async insertClient(record) {
       const client = frozen(record)
       if (clients.has(client.client_id)) return false
