@@ -8,7 +8,6 @@ export { openTrust, type Trust } from './certificate/trust'
 export type { Client } from './client/client'
 export {
   type AuthorizationServer,
-  type AuthorizationServerOptions,
   createAuthorizationServer,
 } from './create-authorization-server'
 export { OAuthError, type OAuthErrorCode } from './error/oauth-error'
@@ -21,6 +20,7 @@ export {
   type VerifyOptions,
 } from './express/strategy'
 export { type Deployment, loadDeployment } from './load-deployment'
+export type { AuthorizationServerOptions } from './options'
 export { type Service, serve } from './service/serve'
 export { serverOptions } from './service/server-options'
 export { remoteKeys } from './token/remote-keys'

@@ -1,6 +1,7 @@
 import express, { type RequestHandler, type Router } from 'express'
 import { OAuthError } from '../error/oauth-error'
 import { beginAuthorization, continueAuthorization } from '../server/authorize'
+import type { Health } from '../server/health'
 import { beginLogout, continueLogout } from '../server/logout'
 import { describeServer } from '../server/metadata'
 import { pushAuthorization } from '../server/par'
@@ -14,11 +15,6 @@ import { type Receiver, receive } from './receive'
 import { type Answer, answering, errorWriter } from './reply'
 import { requireToken } from './require-token'
 import { writeJson } from './write-reply'
-
-export interface Health {
-  status: 'ready' | 'degraded' | 'unavailable'
-  reasons: readonly string[]
-}
 
 /** `POST /oauth2/token`, for the router and for an app's own route behind Passport. */
 export function tokenRoute(
