@@ -107,9 +107,9 @@ export const refusalReasons = [
   'token_scope',
   // the server itself
   'no_signing_key',
+  'introspection_failed',
   'store_failed',
   'overloaded',
-  'closing',
   'internal',
 ] as const
 
