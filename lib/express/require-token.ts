@@ -1,11 +1,14 @@
 import type { Request, RequestHandler } from 'express'
 import type { CertificateSource } from '../certificate/source'
 import { fromTlsConnection } from '../certificate/source'
+import { didYouMean } from '../error/did-you-mean'
 import { OAuthError } from '../error/oauth-error'
+import { SetupError } from '../error/setup-error'
 import { type AccessTokenClaims, verifyAccessToken } from '../token/access-token'
 import { type Binding, checkBinding } from '../token/binding'
-import { invalidToken, type VerificationKeys } from '../token/verify'
-import { standsTwice } from './read-body'
+import { type IntrospectionOptions, remoteIntrospection } from '../token/remote-introspection'
+import type { VerificationKeys } from '../token/verify'
+import { bearerToken } from './bearer'
 import { writeError } from './write-reply'
 
 declare global {
@@ -22,8 +25,10 @@ export interface RequireTokenOptions {
   issuer: string | (() => string)
   /** For whom; the issuer unless given. */
   audience?: string
-  /** `server.keys`, or `remoteKeys(jwks_uri)`. */
-  keys: VerificationKeys
+  /** `server.keys`, or `remoteKeys(jwks_uri)`: nobody is asked, and a token lives to its end. */
+  keys?: VerificationKeys
+  /** In place of `keys`: the authorization server is asked each time, and a revoked token ends at once. */
+  introspect?: IntrospectionOptions
   /** Scope names, separated by spaces, all of which the token must carry. */
   scope?: string
   /** `'when-present'` lets tokens of clients without certificate pass; `'required'` unless given. */
@@ -37,13 +42,15 @@ export interface RequireTokenOptions {
  * Lets a request pass that carries an access token of this issuer, for this audience, bound to the
  * certificate of its own connection (RFC 6750, RFC 8705 section 3), and leaves its claims in
  * `req.token`. Everything else is answered with 401 `invalid_token` or 403 `insufficient_scope`.
+ * Throws `SetupError` for wrong options.
  *
  * @example
  * app.get('/accounts', requireToken({ issuer, keys: server.keys, scope: 'accounts:read' }), handler)
  */
 export function requireToken(options: RequireTokenOptions): RequestHandler {
-  const { keys, audience, scope, binding = 'required' } = options
+  const { issuer, audience, scope, binding = 'required' } = options
   const { certificate = fromTlsConnection(), clock = Date } = options
+  const verify = verifierOf(options)
   const needed = scope?.split(' ').filter((name) => name !== '') ?? []
 
   return (req, res, next) => {
@@ -58,28 +65,76 @@ export function requireToken(options: RequireTokenOptions): RequestHandler {
 
   async function check(req: Request): Promise<void> {
     const token = bearerToken(req)
-    const issuer = typeof options.issuer === 'string' ? options.issuer : options.issuer()
-    const expected = { issuer, audience: audience ?? issuer, keys }
-    const claims = await verifyAccessToken(token, expected, clock.now())
+    const from = typeof issuer === 'string' ? issuer : issuer()
+    const claims = await verify(token, { issuer: from, audience: audience ?? from }, clock.now())
     checkBinding(claims.cnf, certificate.read(req).presented?.thumbprint, binding)
     checkScope(claims, needed)
     req.token = claims
   }
 }
 
-/** RFC 6750 section 2.1 only: a token in the query or in a body is never read. */
-function bearerToken(req: Request): string {
-  if (standsTwice(req.rawHeaders, 'authorization')) {
-    throw new OAuthError('invalid_request', { reason: 'token_in_two_places' })
+type Verify = ReturnType<typeof remoteIntrospection>
+
+function verifierOf(options: RequireTokenOptions): Verify {
+  refuseUnknown(options)
+  const { issuer, binding = 'required', keys, introspect } = options
+  if (!['string', 'function'].includes(typeof issuer)) {
+    throw new SetupError('requireToken needs an issuer.', 'Give its URL, as metadata names it.')
   }
-  const [, token] = /^bearer +(\S+)$/i.exec(req.headers.authorization ?? '') ?? []
-  if (token === undefined) throw invalidToken('no_token')
-  return token
+  if (!['required', 'when-present'].includes(binding)) {
+    throw new SetupError(
+      `binding of requireToken can't be ${JSON.stringify(binding)}.`,
+      "Write 'required' or 'when-present'.",
+    )
+  }
+  if ((keys === undefined) === (introspect === undefined)) {
+    throw new SetupError(
+      'requireToken needs keys or introspect, and one of them only.',
+      'Give keys: server.keys, or keys: remoteKeys(jwks_uri).',
+    )
+  }
+  if (introspect !== undefined) return remoteIntrospection(introspect)
+  if (typeof keys?.find !== 'function') {
+    throw new SetupError(
+      'keys of requireToken has no function find.',
+      'Give server.keys, or remoteKeys(jwks_uri).',
+    )
+  }
+  return (token, expected, now) => verifyAccessToken(token, { ...expected, keys }, now)
+}
+
+const known: Record<keyof RequireTokenOptions, true> = {
+  issuer: true,
+  audience: true,
+  keys: true,
+  introspect: true,
+  scope: true,
+  binding: true,
+  certificate: true,
+  clock: true,
+}
+
+/** A misspelt option would be a check that is not made. */
+function refuseUnknown(options: object): void {
+  const names = Object.keys(known)
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue
+    const meant = didYouMean(name, names)
+    throw new SetupError(
+      `requireToken has no option "${name}".`,
+      meant === undefined ? `Options: ${names.join(', ')}.` : `Did you mean ${meant}?`,
+    )
+  }
 }
 
 function checkScope({ scope = '' }: AccessTokenClaims, needed: readonly string[]): void {
   const given = new Set(scope.split(' '))
-  if (!needed.every((name) => given.has(name))) {
-    throw new OAuthError('insufficient_scope', { reason: 'token_scope' })
-  }
+  if (needed.every((name) => given.has(name))) return
+  throw new OAuthError('insufficient_scope', {
+    reason: 'token_scope',
+    // RFC 6750 section 3: the scope that would do.
+    headers: {
+      'www-authenticate': `Bearer error="insufficient_scope", scope="${needed.join(' ')}"`,
+    },
+  })
 }

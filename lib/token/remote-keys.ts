@@ -1,8 +1,8 @@
-import { createPublicKey, type JsonWebKey } from 'node:crypto'
-import { request } from 'node:https'
+import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { OAuthError } from '../error/oauth-error'
+import { boundedRequest } from './bounded-request'
 import type { SigningAlgorithm } from './key-files'
-import type { VerificationKey } from './verify'
+import type { VerificationKey, VerificationKeys } from './verify'
 
 export interface RemoteKeysOptions {
   /** CA certificates, PEM, for a server that no public CA stands for. */
@@ -21,24 +21,24 @@ export interface RemoteKeysOptions {
  * @example
  * requireToken({ issuer, keys: remoteKeys('https://id.example/oauth2/jwks') })
  */
-export function remoteKeys(
-  jwks_uri: string,
-  options: RemoteKeysOptions = {},
-): { find(kid: string): Promise<VerificationKey | undefined> } {
+export function remoteKeys(jwks_uri: string, options: RemoteKeysOptions = {}): VerificationKeys {
   const url = new URL(jwks_uri)
   if (url.protocol !== 'https:') throw new TypeError('jwks_uri must be an https URL.')
-  const { maxAge = 300, cooldown = 10 } = options
+  const { maxAge = 300, cooldown = 1, ca } = options
   let keys = new Map<string, VerificationKey>()
   let fetched = Number.NEGATIVE_INFINITY
+  let failure: unknown
   let underWay: Promise<void> | undefined
 
   const refresh = async () => {
     try {
-      keys = readSet(await fetchText(url, options.ca))
-    } finally {
-      fetched = performance.now()
-      underWay = undefined
+      keys = readSet(await boundedRequest(url, { headers, ca }))
+      failure = undefined
+    } catch (cause) {
+      failure = cause
     }
+    fetched = performance.now()
+    underWay = undefined
   }
 
   return {
@@ -46,43 +46,17 @@ export function remoteKeys(
       const age = (performance.now() - fetched) / 1000
       if (age > (keys.has(kid) ? maxAge : cooldown)) {
         underWay ??= refresh()
-        await underWay.catch((cause: unknown) => {
-          if (!keys.has(kid)) throw unavailable(cause)
-        })
+        await underWay
       }
-      return keys.get(kid)
+      const key = keys.get(kid)
+      if (key === undefined && failure !== undefined) throw unavailable(failure)
+      return key
     },
   }
 }
 
-const timeout = 2_000
-const maxBytes = 262_144
+const headers = { accept: 'application/jwk-set+json, application/json' }
 const maxKeys = 100
-
-function fetchText(url: URL, ca: RemoteKeysOptions['ca']): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const req = request(
-      url,
-      { timeout, headers: { accept: 'application/json' }, ...(ca && { ca: [ca].flat() }) },
-      (res) => {
-        let text = ''
-        res.setEncoding('utf8')
-        res.on('data', (chunk: string) => {
-          text += chunk
-          if (text.length > maxBytes) req.destroy(new Error('The key set is too large.'))
-        })
-        res.once('end', () => {
-          if (res.statusCode === 200) resolve(text)
-          else reject(new Error(`The key set was answered with ${res.statusCode}.`))
-        })
-        res.once('error', reject)
-      },
-    )
-    req.once('timeout', () => req.destroy(new Error('The key set did not come in time.')))
-    req.once('error', reject)
-    req.end()
-  })
-}
 
 function readSet(text: string): Map<string, VerificationKey> {
   const set: unknown = JSON.parse(text)
@@ -98,17 +72,34 @@ function readSet(text: string): Map<string, VerificationKey> {
 
 /** RFC 7517 section 5: a key that can't be used is passed over, not an error. */
 function readKey(jwk: JsonWebKey): VerificationKey | undefined {
-  const { kid, alg, use = 'sig' } = jwk
-  if (typeof kid !== 'string' || use !== 'sig' || !isAlgorithm(alg)) return undefined
   try {
-    return { kid, alg, publicKey: createPublicKey({ key: jwk, format: 'jwk' }) }
+    const { kid, use = 'sig' } = jwk
+    if (typeof kid !== 'string' || use !== 'sig') return undefined
+    const publicKey = createPublicKey({ key: jwk, format: 'jwk' })
+    const alg = algorithmOf(jwk, publicKey)
+    return alg === undefined ? undefined : { kid, alg, publicKey }
   } catch {
     return undefined
   }
 }
 
-function isAlgorithm(alg: unknown): alg is SigningAlgorithm {
-  return alg === 'ES256' || alg === 'ES384' || alg === 'RS256' || alg === 'PS256'
+/** A set may leave `alg` out; then a key has the algorithm that its kind is most used with, and that alone. */
+function algorithmOf(
+  { kty, crv = '', alg }: JsonWebKey,
+  { asymmetricKeyDetails }: KeyObject,
+): SigningAlgorithm | undefined {
+  const fitting: readonly SigningAlgorithm[] =
+    kty === 'RSA' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048
+      ? ['RS256', 'PS256']
+      : kty === 'EC'
+        ? (curves[crv] ?? [])
+        : []
+  return alg === undefined ? fitting[0] : fitting.find((each) => each === alg)
+}
+
+const curves: Readonly<Record<string, readonly SigningAlgorithm[]>> = {
+  'P-256': ['ES256'],
+  'P-384': ['ES384'],
 }
 
 function unavailable(cause: unknown): OAuthError {
