@@ -199,12 +199,14 @@ export async function verifySchema(db: Kysely<Tables>, where: string): Promise<v
 }
 
 async function appliedMigrations(db: Kysely<Tables>): Promise<string[]> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
-  if (!tables.some((table) => table.name === 'kysely_migration')) return []
-  const applied = await sql<{
-    name: string
-  }>`select name from kysely_migration order by name`.execute(db)
-  return applied.rows.map((row) => row.name)
+  try {
+    const applied = sql<{ name: string }>`select name from kysely_migration order by name`
+    return (await applied.execute(db)).rows.map((row) => row.name)
+  } catch (error) {
+    // No such table: nothing was ever applied.
+    if (isSchemaFault(error)) return []
+    throw error
+  }
 }
 
 function withTypes(types: SchemaTypes): Record<string, Migration> {

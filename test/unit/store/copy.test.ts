@@ -1,16 +1,25 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { openStore, type Store } from '../../../lib/store'
 import { copyStore } from '../../../lib/store/copy'
 import { describeWithPostgres, startPostgres, type TestPostgres } from '../../support/postgres'
 
 let dir: string
 
+let filledFile: string
+
+beforeAll(async () => {
+  filledFile = join(await mkdtemp(join(tmpdir(), 'copy-')), 'from.db')
+  await fill(`sqlite:${filledFile}`)
+})
+afterAll(() => rm(dirname(filledFile), { recursive: true }))
+
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'copy-'))
+  await copyFile(filledFile, join(dir, 'from.db'))
 })
 afterEach(() => rm(dir, { recursive: true }))
 
@@ -28,7 +37,6 @@ describeWithPostgres('with PostgreSQL', () => {
   copying('PostgreSQL', () => postgres.createDatabase())
 
   test('copies from PostgreSQL into SQLite with the same checksums as back again', async () => {
-    await filled(sqlite('from.db'))
     const url = await postgres.createDatabase()
     const there = await copyStore(sqlite('from.db'), url)
     expect(await copyStore(url, sqlite('back.db'))).toEqual(there)
@@ -39,7 +47,6 @@ describeWithPostgres('with PostgreSQL', () => {
 function copying(name: string, emptyDatabase: () => Promise<string>): void {
   describe(`a copy from SQLite to ${name}`, () => {
     test('has every row, byte for byte, and says how many', async () => {
-      await filled(sqlite('from.db'))
       const to = await emptyDatabase()
       const report = await copyStore(sqlite('from.db'), to)
       expect(Object.fromEntries(report.map(({ table, rows }) => [table, rows]))).toMatchObject({
@@ -60,7 +67,6 @@ function copying(name: string, emptyDatabase: () => Promise<string>): void {
     })
 
     test('works as a store: a token of before can be spent, once', async () => {
-      await filled(sqlite('from.db'))
       const to = await emptyDatabase()
       await copyStore(sqlite('from.db'), to)
       const store = await openStore(to)
@@ -74,7 +80,6 @@ function copying(name: string, emptyDatabase: () => Promise<string>): void {
     })
 
     test('is refused into a database that has anything, which stays as it was', async () => {
-      await filled(sqlite('from.db'))
       const to = await emptyDatabase()
       const store = await openStore(to)
       await store.activateKey({ kid: 'theirs', alg: 'ES256' }, 1, 1)
@@ -85,7 +90,6 @@ function copying(name: string, emptyDatabase: () => Promise<string>): void {
     })
 
     test('moves the version of a process that has the copy open', async () => {
-      await filled(sqlite('from.db'))
       const to = await emptyDatabase()
       const store = await openStore(to)
       const before = await store.version()
@@ -107,7 +111,6 @@ test('makes no source that is not there', async () => {
 })
 
 test('copies no store in memory', async () => {
-  await filled(sqlite('from.db'))
   await expect(copyStore(sqlite('from.db'), 'memory:')).rejects.toThrow(/two databases/)
   await expect(copyStore('memory:', sqlite('to.db'))).rejects.toThrow(/two databases/)
 })
@@ -115,7 +118,7 @@ test('copies no store in memory', async () => {
 const now = 1_750_000_000_000
 
 /** A database with something in every table, and more clients than fit in one step. */
-async function filled(url: string): Promise<void> {
+async function fill(url: string): Promise<void> {
   const store = await openStore(url, { synchronous: 'NORMAL' })
   const clients = Array.from({ length: 450 }, (_, i) =>
     store.insertClient({
