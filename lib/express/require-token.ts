@@ -48,28 +48,37 @@ export interface RequireTokenOptions {
  * app.get('/accounts', requireToken({ issuer, keys: server.keys, scope: 'accounts:read' }), handler)
  */
 export function requireToken(options: RequireTokenOptions): RequestHandler {
-  const { issuer, audience, scope, binding = 'required' } = options
-  const { certificate = fromTlsConnection(), clock = Date } = options
-  const verify = verifierOf(options)
-  const needed = scope?.split(' ').filter((name) => name !== '') ?? []
-
+  const check = openTokenCheck(options)
   return (req, res, next) => {
     check(req).then(
-      () => next(),
+      (claims) => {
+        req.token = claims
+        next()
+      },
       (cause: unknown) => {
         if (cause instanceof OAuthError) writeError(req, res, cause)
         else next(cause)
       },
     )
   }
+}
 
-  async function check(req: Request): Promise<void> {
+/** The check by itself: the claims of the token, or an `OAuthError` for whoever writes and tells it. */
+export function openTokenCheck(
+  options: RequireTokenOptions,
+): (req: Request) => Promise<AccessTokenClaims> {
+  const { issuer, audience, scope, binding = 'required' } = options
+  const { certificate = fromTlsConnection(), clock = Date } = options
+  const verify = verifierOf(options)
+  const needed = scope?.split(' ').filter((name) => name !== '') ?? []
+
+  return async (req) => {
     const token = bearerToken(req)
     const from = typeof issuer === 'string' ? issuer : issuer()
     const claims = await verify(token, { issuer: from, audience: audience ?? from }, clock.now())
     checkBinding(claims.cnf, certificate.read(req).presented?.thumbprint, binding)
     checkScope(claims, needed)
-    req.token = claims
+    return claims
   }
 }
 

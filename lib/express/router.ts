@@ -11,9 +11,9 @@ import { answerUserinfo } from '../server/userinfo'
 import type { Authenticate } from './authenticate'
 import { browserRoute } from './browser'
 import { introspectRoute, revokeRoute } from './known-token-routes'
-import { type Receiver, receive } from './receive'
+import { noteFacts, type Receiver, receive } from './receive'
 import { type Answer, answering, errorWriter } from './reply'
-import { requireToken } from './require-token'
+import { openTokenCheck } from './require-token'
 import { writeJson } from './write-reply'
 
 /** `POST /oauth2/token`, for the router and for an app's own route behind Passport. */
@@ -41,10 +41,7 @@ export function buildRouter(
   const { path } = parts
   const { token, health, receiver, authenticate } = routes
   const router = express.Router({ caseSensitive: true, strict: true })
-  const endpoint = (
-    at: string,
-    handlers: { [method in 'GET' | 'POST']?: RequestHandler | RequestHandler[] },
-  ) => {
+  const endpoint = (at: string, handlers: { [method in 'GET' | 'POST']?: RequestHandler }) => {
     const route = router.route(at)
     if (handlers.GET) route.get(handlers.GET)
     if (handlers.POST) route.post(handlers.POST)
@@ -59,7 +56,7 @@ export function buildRouter(
   })
   endpoint(`${path}/introspect`, { POST: introspectRoute(parts, receiver, authenticate) })
   endpoint(`${path}/revoke`, { POST: revokeRoute(parts, receiver, authenticate) })
-  const userinfo = userinfoRoute(parts, receiver)
+  const userinfo = answering(answerUserinfoRequest(parts, receiver))
   endpoint(`${path}/userinfo`, { GET: userinfo, POST: userinfo })
   endpoint('/oidc/logout', {
     GET: browserRoute(parts, receiver, beginLogout),
@@ -96,20 +93,20 @@ function answerPush(parts: Parts, receiver: Receiver, authenticate: Authenticate
   }
 }
 
-/** A route like any resource server's: a bound token, here with the scope `openid`. */
-function userinfoRoute(parts: Parts, { source }: Receiver): RequestHandler[] {
-  return [
-    requireToken({
-      issuer: () => parts.issuer,
-      keys: parts.keys,
-      scope: 'openid',
-      certificate: source,
-      clock: parts.clock,
-    }),
-    answering(async (req, res) => {
-      if (req.token !== undefined) writeJson(res, 200, await answerUserinfo(parts, req.token))
-    }),
-  ]
+/** OpenID Connect Core section 5.3: a resource like any other, whose scope is `openid`. */
+function answerUserinfoRequest(parts: Parts, receiver: Receiver): Answer {
+  const { keys, clock } = parts
+  const checkToken = openTokenCheck({
+    issuer: () => parts.issuer,
+    keys,
+    scope: 'openid',
+    certificate: receiver.source,
+    clock,
+  })
+  return async (req, res) => {
+    noteFacts(req, receiver, undefined)
+    writeJson(res, 200, await answerUserinfo(parts, await checkToken(req)))
+  }
 }
 
 /** RFC 7517. Public, so it may be cached; a minute keeps a rotation's overlap long enough. */

@@ -28,6 +28,7 @@ test.each(['GET', 'POST'])('tells who the token speaks for (%s)', async (method)
 
 test('refuses a token without its certificate, with another one, and none at all', async () => {
   const { access_token } = await tokens()
+  world.events.length = 0
   for (const certificate of [undefined, world.b.certificate]) {
     const answer = await world.get('/oauth2/userinfo', {
       certificate,
@@ -36,6 +37,11 @@ test('refuses a token without its certificate, with another one, and none at all
     expect(answer.status).toBe(401)
     expect(answer.headers['www-authenticate']).toContain('error="invalid_token"')
   }
+  expect(world.events.map(({ event, reason }) => [event, reason])).toEqual([
+    ['request.refused', 'token_without_certificate'],
+    ['request.refused', 'token_bound_to_another_certificate'],
+  ])
+  expect(world.events[1]?.thumbprint).toBe(world.b.thumbprint.slice(0, 16))
   const none = await world.get('/oauth2/userinfo', { certificate: world.a.certificate })
   expect(none.status).toBe(401)
   expect(none.headers['www-authenticate']).toBe('Bearer realm="oauth2"')
