@@ -20,8 +20,8 @@ export interface Client {
   readonly resource_server: string | undefined
   readonly jwks: string | undefined
   readonly withoutCertificate: boolean
-  judgeSecret(secret: string | undefined): Verdict
-  judgeCertificate(facts: Presented['facts'] | undefined): MaybePromise<Verdict>
+  judgeSecret(secret: string | undefined): Promise<Verdict>
+  judgeCertificate(facts: Presented['facts'] | undefined): Promise<Verdict>
 }
 
 /** What judging needs. `trust` is read at each judgement, since it may be reloaded. */
@@ -82,11 +82,15 @@ export function decoyClient(client_id: string, token_endpoint_auth_method: strin
   }
 }
 
-function judgeSecret(record: ClientRecord, secret: string | undefined, now: number): Verdict {
+function judgeSecret(
+  record: ClientRecord,
+  secret: string | undefined,
+  now: number,
+): Promise<Verdict> {
   if (secret === undefined || secret === '') return noSecret
   const match = matchSecret(record, secret)
   if (match === undefined) return mismatch
-  return match.expires !== undefined && match.expires <= now ? expired : accepted()
+  return match.expires !== undefined && match.expires <= now ? expired : good
 }
 
 /** The stored secret that `secret` is; all are compared, so that time tells nothing. */
@@ -106,7 +110,7 @@ function judgeCertificate(
   record: ClientRecord,
   facts: Presented['facts'] | undefined,
   by: Judge,
-): MaybePromise<Verdict> {
+): Promise<Verdict> {
   // A chain is believed by what is an anchor now; a registered certificate needs no chain.
   const chained = record.tls_identity !== undefined || by.trust.set.checkRegistered
   const refreshed = chained ? by.refreshPins() : undefined
@@ -114,20 +118,18 @@ function judgeCertificate(
   return judgeNow(record, facts, by)
 }
 
-function judgeNow(
+async function judgeNow(
   record: ClientRecord,
   facts: Presented['facts'] | undefined,
   { trust, clock }: Judge,
-): MaybePromise<Verdict> {
+): Promise<Verdict> {
   // Facts that no certificate source made are no certificate.
-  const reason = judge(presentedBehind(facts), record, trust, clock.now())
-  return reason instanceof Promise ? reason.then(verdictOf) : verdictOf(reason)
-}
-
-function verdictOf(reason: string | undefined): Verdict {
+  const reason = await judge(presentedBehind(facts), record, trust, clock.now())
   return reason === undefined ? accepted() : rejected(reason)
 }
 
-const noSecret = rejected('no_secret_presented')
-const mismatch = rejected('secret_mismatch')
-const expired = rejected('secret_expired')
+// A handler may wait for a verdict like for any other promise; these are there already.
+const good = Promise.resolve(accepted())
+const noSecret = Promise.resolve(rejected('no_secret_presented'))
+const mismatch = Promise.resolve(rejected('secret_mismatch'))
+const expired = Promise.resolve(rejected('secret_expired'))

@@ -67,14 +67,10 @@ function write(
   text: string,
   headers: Readonly<Record<string, string>>,
 ): void {
-  res.writeHead(status, [
-    'content-type',
-    type,
-    ...('cache-control' in headers ? always : uncached),
-    'content-length',
-    String(Buffer.byteLength(text)),
-    ...Object.entries(headers).flat(),
-  ])
+  const lines = ['content-type', type, 'content-length', String(Buffer.byteLength(text))]
+  lines.push(...('cache-control' in headers ? always : uncached))
+  for (const name in headers) lines.push(name, headers[name] ?? '')
+  res.writeHead(status, lines)
   res.end(text)
 }
 

@@ -23,8 +23,8 @@ export interface ServerEvents {
     readonly sub: string
     readonly scope: string
     readonly jti: string
-    readonly would_be_refused?: string
-    readonly secret_in_query?: true
+    readonly would_be_refused?: string | undefined
+    readonly secret_in_query?: true | undefined
   }
   /** A client was not believed, or a request was refused for another reason. */
   rejected: RequestFacts & {

@@ -1,4 +1,3 @@
-import type { MaybePromise } from '../client/client-store'
 import type { Verdict } from '../client/verdict'
 
 /** The facts of a presented certificate that a plugin may see. */
@@ -39,7 +38,7 @@ export interface PluginClient {
   /** Registered to go without certificate. */
   readonly withoutCertificate: boolean
   /** Accepted, or rejected as no_secret_presented, secret_mismatch or secret_expired. */
-  judgeSecret(secret: string | undefined): MaybePromise<Verdict>
+  judgeSecret(secret: string | undefined): Promise<Verdict>
   /** Accepted, or rejected with the first reason that applies. */
-  judgeCertificate(certificate: CertificateFacts | undefined): MaybePromise<Verdict>
+  judgeCertificate(certificate: CertificateFacts | undefined): Promise<Verdict>
 }

@@ -9,15 +9,15 @@ export type Tell = <Name extends Exclude<EventName, 'beforeIssue'>>(
 ) => void
 
 export function openTell(registry: () => Registry, log: Log): Tell {
+  const failed = (listener: string, on: string, cause: unknown) =>
+    log.error('listener.failed', { listener, on, problem: String(cause) })
   return (name, event) => {
     for (const listener of registry().listeners(name)) {
-      const failed = (cause: unknown) =>
-        log.error('listener.failed', { listener: listener.name, on: name, problem: String(cause) })
       try {
         const heard = listener.hear(event)
-        if (heard instanceof Promise) heard.catch(failed)
+        if (heard instanceof Promise) heard.catch((cause) => failed(listener.name, name, cause))
       } catch (cause) {
-        failed(cause)
+        failed(listener.name, name, cause)
       }
     }
   }

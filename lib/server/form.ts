@@ -15,27 +15,47 @@ const maxParameters = 20
 /** Throws `OAuthError` `invalid_request`, never repeating what was sent. */
 export function parseForm(body: Buffer): Parameters {
   if (!isUtf8(body)) throw malformed('malformed_parameter')
-  const text = body.toString().replace(/[\r\n]/g, '')
-  // No prototype: a field named `__proto__` or `toString` is a field like any other.
-  const parameters: Record<string, string> = Object.create(null)
-  const seen = new Set<string>()
+  const text = withoutLineBreaks(body.toString())
+  if (isNoText(text)) throw malformed('malformed_parameter')
+  const parameters = bareRecord()
+  let empty: string[] | undefined
+  let count = 0
   for (let start = 0; start < text.length; ) {
     const ampersand = text.indexOf('&', start)
     const end = ampersand === -1 ? text.length : ampersand
     if (end > start) {
-      if (seen.size === maxParameters) throw malformed('too_many_parameters')
+      count += 1
+      if (count > maxParameters) throw malformed('too_many_parameters')
       const equals = text.indexOf('=', start)
       const split = equals === -1 || equals > end ? end : equals
       const name = decode(text.slice(start, split))
-      if (seen.has(name)) throw malformed('repeated_parameter')
-      seen.add(name)
+      if (name in parameters || empty?.includes(name)) throw malformed('repeated_parameter')
       // RFC 6749 section 3.2: a parameter without a value is treated as if it were omitted.
       const value = decode(text.slice(split + 1, end))
       if (value !== '') parameters[name] = value
+      else empty = [...(empty ?? []), name]
     }
     start = end + 1
   }
   return parameters
+}
+
+/** No prototype: a field named `__proto__` or `toString` is a field like any other. */
+export function bareRecord(): Record<string, string> {
+  return new BareRecord()
+}
+
+// Made by a constructor, V8 gives all of them one shape; by Object.create(null) each is a hash table.
+const BareRecord = function BareRecord() {} as unknown as new () => Record<string, string>
+BareRecord.prototype = Object.create(null)
+
+function withoutLineBreaks(text: string): string {
+  return text.includes('\n') || text.includes('\r') ? text.replace(/[\r\n]/g, '') : text
+}
+
+/** U+FFFD is what is left of bytes that were no text. */
+function isNoText(text: string): boolean {
+  return text.includes('\0') || text.includes('\uFFFD')
 }
 
 /** A parameter that must be there. Throws `OAuthError` `invalid_request`, naming it. */
@@ -55,17 +75,19 @@ export function withQuery(uri: string, parameters: Parameters): string {
 
 /** One name or value: `+` is a space, `%XX` a byte of UTF-8. */
 export function decode(text: string): string {
-  let decoded = text
-  if (/[%+]/.test(text)) {
-    try {
-      decoded = decodeURIComponent(text.replaceAll('+', ' '))
-    } catch {
-      throw malformed('malformed_parameter')
-    }
-  }
-  // U+FFFD is what is left of bytes that were no text.
-  if (/[\0\uFFFD]/.test(decoded)) throw malformed('malformed_parameter')
+  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text
+  if (!spaced.includes('%')) return spaced
+  const decoded = decodePercent(spaced)
+  if (isNoText(decoded)) throw malformed('malformed_parameter')
   return decoded
+}
+
+function decodePercent(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw malformed('malformed_parameter')
+  }
 }
 
 function malformed(reason: RefusalReason): OAuthError {

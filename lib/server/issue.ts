@@ -1,7 +1,7 @@
 import type { Client } from '../client/client'
 import { OAuthError } from '../error/oauth-error'
 import type { Decision } from '../plugin/plugin'
-import { registeredClaims, signAccessToken } from '../token/access-token'
+import { type AccessTokenClaims, registeredClaims, signAccessToken } from '../token/access-token'
 import { signIdToken } from '../token/id-token'
 import { digestOpaque, newId, newOpaqueToken } from '../token/opaque'
 import type { FoundCode, FoundRefreshToken, Grant, Issue } from '../token/token-store'
@@ -67,8 +67,7 @@ export async function issueTokens(
   const grant_id = lineage?.grant_id ?? newId()
   const jti = `${grant_id}.${newId()}`
   const thumbprint = received.presented?.thumbprint
-  const access_token = signAccessToken(key, {
-    ...pluginClaims(parts.log, { ...decision.claims, ...added }),
+  const claims: AccessTokenClaims = {
     iss: issuer,
     sub: decision.sub,
     aud,
@@ -76,9 +75,12 @@ export async function issueTokens(
     jti,
     iat,
     exp: iat + expires_in,
-    ...(scope === '' ? {} : { scope }),
-    ...(thumbprint === undefined ? {} : { cnf: { 'x5t#S256': thumbprint } }),
-  })
+  }
+  if (scope !== '') claims.scope = scope
+  if (thumbprint !== undefined) claims.cnf = { 'x5t#S256': thumbprint }
+  addClaims(parts.log, claims, decision.claims)
+  addClaims(parts.log, claims, added)
+  const access_token = signAccessToken(key, claims)
 
   const refresh =
     again === undefined
@@ -94,19 +96,15 @@ export async function issueTokens(
       ? signIdToken(key, { iss: issuer, ...identityOf(code), iat, exp: iat + expires_in })
       : undefined
 
-  return {
-    answer: {
-      access_token,
-      ...(refresh.token === undefined ? {} : { refresh_token: refresh.token }),
-      ...(id_token === undefined ? {} : { id_token }),
-      token_type: 'Bearer',
-      expires_in,
-      ...(scope === (askedScope ?? '') ? {} : { scope }),
-    },
-    sub: decision.sub,
-    scope,
-    jti,
-  }
+  const { token: refresh_token } = refresh
+  const answer: TokenAnswer =
+    refresh_token === undefined
+      ? { access_token, token_type: 'Bearer', expires_in }
+      : { access_token, refresh_token, token_type: 'Bearer', expires_in }
+  if (id_token !== undefined) answer.id_token = id_token
+  // RFC 6749 section 5.1: only where it differs from what was asked for.
+  if (scope !== (askedScope ?? '')) answer.scope = scope
+  return { answer, sub: decision.sub, scope, jti }
 }
 
 /** The grant that a decision goes on with, where it uses up a token or the code of one. */
@@ -220,15 +218,14 @@ async function refuseReuse(
   throw new OAuthError('invalid_grant', { reason: 'code_used' })
 }
 
-/** Claims of plugins, without those that only the issuer sets. */
-function pluginClaims(
+/** Claims of plugins, but for those that only the issuer sets. */
+function addClaims(
   log: Parts['log'],
-  claims: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  const kept: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(claims)) {
+  claims: AccessTokenClaims,
+  added: Readonly<Record<string, unknown>> = {},
+): void {
+  for (const name in added) {
     if (registeredClaims.has(name)) log.warn('plugin.claim_refused', { claim: name })
-    else kept[name] = value
+    else if (Object.hasOwn(added, name)) claims[name] = added[name]
   }
-  return kept
 }

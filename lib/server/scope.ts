@@ -5,7 +5,7 @@ import { OAuthError } from '../error/oauth-error'
  * refused whole (RFC 6749 section 3.3, RFC 8707 section 2).
  */
 export function grantScope(available: string, asked: string | undefined): string {
-  if (asked === undefined) return available
+  if (asked === undefined || asked === available) return available
   const names = asked.split(' ').filter((name) => name !== '')
   const allowed = new Set(available.split(' '))
   if (!names.every((name) => allowed.has(name))) {

@@ -54,16 +54,19 @@ async function decide(
   client: Client,
 ): Promise<Decision> {
   const { grant_type } = grant
-  return callHandler(parts, grant_type, 'decide', async () => {
-    const outcome = await grant.decide(request, client)
-    if (!isVerdict(outcome) && typeof outcome?.sub !== 'string') throw new Error('no decision')
-    return outcome
-  }).then((outcome) => {
-    if (!isVerdict(outcome)) return outcome
+  const outcome = await callHandler(parts, grant_type, 'decide', () =>
+    grant.decide(request, client),
+  )
+  if (isVerdict(outcome)) {
     const reason = (outcome.reason ?? 'internal') as RefusalReason
     throw new OAuthError('invalid_grant', { reason })
-  })
+  }
+  if (typeof outcome?.sub === 'string') return outcome
+  parts.log.error('handler.failed', { handler: grant_type, step: 'decide', problem: 'no decision' })
+  throw new OAuthError('temporarily_unavailable', { reason: 'handler_failed' })
 }
+
+const noClaims = Object.freeze({})
 
 async function claimsOfListeners(
   parts: Pick<Parts, 'registry' | 'deadline' | 'log'>,
@@ -72,7 +75,7 @@ async function claimsOfListeners(
   { sub, scope }: Decision,
 ): Promise<Readonly<Record<string, unknown>>> {
   const listeners = parts.registry.listeners('beforeIssue')
-  if (listeners.length === 0) return {}
+  if (listeners.length === 0) return noClaims
   const event = Object.freeze({ client, request, sub, scope: scope ?? client.scope })
   let claims = {}
   for (const { name, hear } of listeners) {
@@ -88,14 +91,16 @@ function tellIssued(
   { verdict }: Authenticated,
   { sub, scope, jti }: Issued,
 ): void {
-  const { would_be_refused } = verdict
   tell('issued', {
-    ...facts,
+    client_id: facts.client_id,
+    thumbprint: facts.thumbprint,
+    ip: facts.ip,
+    request_id: facts.request_id,
     grant_type: request.grant_type ?? '',
     sub,
     scope,
     jti,
-    ...(would_be_refused === undefined ? {} : { would_be_refused }),
-    ...(from === 'query' ? { secret_in_query: true as const } : {}),
+    would_be_refused: verdict.would_be_refused,
+    secret_in_query: from === 'query' ? true : undefined,
   })
 }

@@ -4,7 +4,7 @@ import { OAuthError } from '../error/oauth-error'
 import type { RequestFacts } from '../plugin/events'
 import type { TokenRequest } from '../plugin/token-request'
 import { type Credentials, readCredentials, tooLong } from './credentials'
-import type { Parameters } from './form'
+import { bareRecord, type Parameters } from './form'
 
 /** What came over HTTP, before anything is believed. */
 export interface Incoming {
@@ -31,18 +31,22 @@ export interface Received {
 
 /** Parameters into a typed, frozen request. Throws `OAuthError` `invalid_request`. */
 export function readTokenRequest(incoming: Incoming): Received {
-  const { headers, presented, unread, query } = incoming
-  const credentials = readCredentials(incoming.parameters, headers.authorization, query)
-  const { client_secret: _, ...parameters } = incoming.parameters
+  const { parameters, headers, presented, unread, query } = incoming
+  const credentials = readCredentials(parameters, headers.authorization, query)
   if (tooLong(parameters.username) || tooLong(parameters.password)) {
     throw new OAuthError('invalid_request', { reason: 'parameter_too_long' })
   }
+  let copy: TokenRequest['headers'] | undefined
   const request = Object.freeze({
     client_id: credentials.client_id,
     client_secret: credentials.client_secret,
     grant_type: parameters.grant_type,
-    parameters: Object.freeze(Object.assign(Object.create(null), parameters)),
-    headers: Object.freeze({ ...(headers as Record<string, string>) }),
+    parameters: Object.freeze(withoutSecret(parameters)),
+    // Most handlers never look at them, and Node's own object must not be frozen.
+    get headers() {
+      copy ??= Object.freeze({ ...(headers as Record<string, string>) })
+      return copy
+    },
     certificate: presented?.facts,
   })
   return {
@@ -57,4 +61,12 @@ export function readTokenRequest(incoming: Incoming): Received {
       request_id: incoming.request_id,
     },
   }
+}
+
+function withoutSecret(parameters: Parameters): Parameters {
+  const kept = bareRecord()
+  for (const name in parameters) {
+    if (name !== 'client_secret') kept[name] = parameters[name] ?? ''
+  }
+  return kept
 }

@@ -11,7 +11,10 @@ export const auditLog = definePlugin({
     listener: {
       issued(event) {
         log.info('token.issued', {
-          ...who(event),
+          client_id: event.client_id,
+          thumbprint: event.thumbprint,
+          ip: event.ip,
+          request_id: event.request_id,
           grant_type: event.grant_type,
           sub: event.sub,
           scope: event.scope,
