@@ -59,3 +59,8 @@ test.each([
 test('a text that this parser cannot read has no lines, and still no error of its own', () => {
   expect(readLines('a = [')(['a'])).toBe(1)
 })
+
+test('an inline table may run over several lines, as TOML 1.1 allows and the reader of values does', () => {
+  const lines = readLines('limits = {\n  connections = 1,\n  body_bytes = 2,\n}\n')
+  expect(lines(['limits', 'body_bytes'])).toBe(3)
+})

@@ -92,13 +92,15 @@ describe('hostile files are loaded or refused within a second (smol-toml, CVE-20
     ['as many stray continuation bytes as fit', Buffer.alloc(limit, 0x80)],
   ])('%s', async (_title, content) => {
     await writeFile(file, content)
-    const start = performance.now()
+    const start = process.cpuUsage()
     await loadSettings(file).catch((error: unknown) => {
       expect(error).toMatchObject({ name: 'SetupError' })
       expect((error as Error).message).not.toMatch(/\n/)
       expect((error as Error).message.length).toBeLessThan(1000)
     })
-    expect(performance.now() - start).toBeLessThan(1000)
+    // Time of this process alone: how long others keep the machine busy is not the parser's doing.
+    const { user, system } = process.cpuUsage(start)
+    expect(user + system).toBeLessThan(1_000_000)
   })
 
   test('a file too long to be settings is refused before it is read', async () => {

@@ -38,7 +38,8 @@ test.each([
   ['one endless attribute', `<EventListener ${'a'.repeat(1e6)}>`],
   ['endless blanks', `<EventListener name${' '.repeat(1e6)}>`],
 ])('%s are read in less than a second', (_title, xml) => {
-  const start = performance.now()
+  const start = process.cpuUsage()
   eventListenersOf(xml)
-  expect(performance.now() - start).toBeLessThan(1000)
+  const { user, system } = process.cpuUsage(start)
+  expect(user + system).toBeLessThan(1_000_000)
 })
