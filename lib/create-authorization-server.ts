@@ -13,6 +13,7 @@ import {
 import { errorWriter } from './express/reply'
 import { buildRouter, tokenRoute } from './express/router'
 import { type AuthorizationServerOptions, type CompleteOptions, completeOptions } from './options'
+import { capabilitiesOf } from './plugin/capabilities'
 import { openDeadline } from './plugin/deadline'
 import type { Log } from './plugin/plugin'
 import type { Registry } from './plugin/registry'
@@ -26,7 +27,6 @@ import type { Parts } from './server/parts'
 import { openPins } from './server/pins'
 import { openSessions } from './server/sessions'
 import { type Keys, openKeys } from './token/keys'
-import { digestOpaque } from './token/opaque'
 
 export interface AuthorizationServer {
   /** All endpoints. */
@@ -104,15 +104,8 @@ async function openServer(
   const accounts = openAccounts(store, clock)
   await createAdministrator(accounts, options.super_admin)
   const address = openAddress(options.issuer, options.server, path)
-  const chain = await openRunningChain(options, {
-    clock,
-    log,
-    urls: address,
-    accounts,
-    refreshTokens: { find: (token) => store.findRefreshToken(digestOpaque(token)) },
-    codes: { find: (code) => store.findCode(digestOpaque(code)) },
-    replay: { seen: (key, expires) => store.seen(key, expires, clock.now()) },
-  })
+  const capabilities = capabilitiesOf({ store, accounts, clock, log, urls: address })
+  const chain = await openRunningChain(options, capabilities)
   closers.push(chain.close)
   const deadline = openDeadline(options.server.limits.handler_timeout * 1000)
   closers.push(deadline.close)
@@ -177,8 +170,10 @@ async function openServer(
     },
     async reload() {
       await chain.reload(async () => {
-        await trust.reload()
-        await keys.reload()
+        const prepared = [await trust.prepareReload(), await keys.prepareReload()]
+        return () => {
+          for (const bringIntoForce of prepared) bringIntoForce()
+        }
       })
       parts.tell('reloaded', { chain: idsOf(chain.registry) })
       return { unserved: unservedClients(chain.registry, await store.listClients()).length }

@@ -1,12 +1,13 @@
-import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { standardPlugins } from '../plugins'
 import type { DeploymentSettings } from './config/deployment'
 import { loadSettings } from './config/load-settings'
 import { resolveDatabaseUrl, resolveSecret } from './config/secret'
 import { SetupError } from './error/setup-error'
-import { type AnyPlugin, composeChain, readProperties } from './plugin/chain'
+import { type AnyPlugin, composeChain } from './plugin/chain'
+import { noteOrigin } from './plugin/origin'
+import { loadPackages } from './plugin/packages'
+import { readProperties } from './plugin/properties'
 import { checkInputs } from './service/check-inputs'
 import { makeDevelopmentInputs } from './service/development-inputs'
 
@@ -28,6 +29,8 @@ export interface LoadOptions {
   inputs?: 'check' | 'make'
 }
 
+for (const plugin of standardPlugins) noteOrigin(plugin, 'mtls-secret itself')
+
 /**
  * Reads and judges a `deployment.toml` whole: keys, chain, handler properties.
  * Throws `SetupError`, one line: `FILE:LINE: what is wrong. What to do.`
@@ -43,7 +46,7 @@ export async function loadDeployment(
 ): Promise<Deployment> {
   const settings = await loadSettings(file)
   try {
-    const loaded = await loadPlugins(settings)
+    const loaded = await loadPackages(settings.plugins, settings.file, standardPlugins)
     const plugins = [...standardPlugins, ...loaded]
     for (const link of composeChain(plugins, settings.event_listener)) await readProperties(link)
     const url = resolveDatabaseUrl(settings.database, dirname(settings.file))
@@ -72,55 +75,4 @@ async function prepareInputs(
 function issuerOf({ server }: DeploymentSettings): string | undefined {
   if (server.issuer !== undefined) return server.issuer
   return server.port === 0 ? undefined : new URL(`https://${server.hostname}:${server.port}`).origin
-}
-
-/** Resolved from the folder of `deployment.toml`; nothing else is ever loaded by name. */
-async function loadPlugins({ file, plugins }: DeploymentSettings): Promise<AnyPlugin[]> {
-  const loaded: AnyPlugin[] = []
-  for (const [index, name] of plugins.entries()) {
-    const exported: Record<string, unknown> = await importPackage(file, name, index)
-    const found = Object.values(exported).filter(isPlugin)
-    if (found.length === 0) {
-      throw new SetupError(
-        `The package "${name}" exports no plugin.`,
-        'Export what definePlugin gives, by name.',
-        { key: ['plugins', index] },
-      )
-    }
-    loaded.push(...[...new Set(found)].map(withoutOrder))
-  }
-  return loaded
-}
-
-async function importPackage(
-  file: string,
-  name: string,
-  index: number,
-): Promise<Record<string, unknown>> {
-  try {
-    return await import(pathToFileURL(createRequire(file).resolve(name)).href)
-  } catch (cause) {
-    throw new SetupError(
-      `The plugin package "${name}" cannot be loaded: ${String(cause).split('\n')[0]}.`,
-      `Run in ${dirname(file)}: npm install ${name}`,
-      { key: ['plugins', index] },
-      cause,
-    )
-  }
-}
-
-function isPlugin(value: unknown): value is AnyPlugin {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'setup' in value &&
-    typeof value.setup === 'function' &&
-    'name' in value &&
-    typeof value.name === 'string'
-  )
-}
-
-/** A plugin named by the file is off until an entry of the file turns it on. */
-function withoutOrder({ order: _, ...plugin }: AnyPlugin): AnyPlugin {
-  return plugin
 }

@@ -1,38 +1,47 @@
 import { standardPlugins } from '../plugins'
 import { loadDeployment } from './load-deployment'
 import type { CompleteOptions } from './options'
+import type { Capabilities } from './plugin/capabilities'
 import { type AnyPlugin, composeChain } from './plugin/chain'
-import { openRegistry, type Registry, type SharedContext } from './plugin/registry'
+import { isOfProgram } from './plugin/origin'
+import { openRegistry, type Registry } from './plugin/registry'
 import type { RegistrationSettings, TokenSettings } from './server/parts'
 
 /** The chain and the settings that are in force; a reload puts others in their place, whole. */
 export interface RunningChain {
   readonly registry: Registry
+  readonly options: CompleteOptions
   readonly tokens: TokenSettings
   readonly registration: RegistrationSettings
   /**
-   * Reads the file again and sets its chain up; `others` is what else must be read before it may take
-   * the old one's place. Throws and keeps the old chain when any of it fails.
+   * Reads the file again and sets its chain up; `others` reads what else must be read before it may
+   * take the old one's place, and gives what brings that into force at the same moment.
+   * Throws and keeps the old chain when any of it fails.
    */
-  reload(others: () => Promise<void>): Promise<void>
+  reload(others: () => Promise<() => void>): Promise<void>
   close(): Promise<void>
 }
 
 export async function openRunningChain(
   options: CompleteOptions,
-  context: SharedContext,
+  capabilities: Capabilities,
 ): Promise<RunningChain> {
   const plugins = options.plugins ?? standardPlugins
   const open = async (settings: CompleteOptions, given: readonly AnyPlugin[]) => ({
-    registry: await openRegistry(composeChain(given, settings.event_listener), context),
+    options: settings,
+    registry: await openRegistry(composeChain(given, settings.event_listener), capabilities),
     tokens: { ...settings.oauth.token_validation, ...settings.oauth.token_renewal },
     registration: settings.oauth.dcr,
   })
+  const retired = openRetirement(options.server.limits.handler_timeout * 1000)
   let current = await open(options, plugins)
 
   return {
     get registry() {
       return current.registry
+    },
+    get options() {
+      return current.options
     },
     get tokens() {
       return current.tokens
@@ -43,19 +52,21 @@ export async function openRunningChain(
     async reload(others) {
       const again = await readAgain(options, plugins)
       const next = await open(again.settings, again.plugins)
+      let bringIntoForce: () => void
       try {
-        await others()
+        bringIntoForce = await others()
       } catch (cause) {
         await next.registry.close()
         throw cause
       }
-      const { registry } = current
+      bringIntoForce()
+      retired.add(current.registry)
       current = next
-      // Requests under way still hold the old handlers; each of them ends within its time limit.
-      const patience = options.server.limits.handler_timeout * 1000
-      setTimeout(() => void registry.close(), patience).unref()
     },
-    close: () => current.registry.close(),
+    async close() {
+      await current.registry.close()
+      await retired.close()
+    },
   }
 }
 
@@ -66,6 +77,32 @@ async function readAgain(
 ): Promise<{ settings: CompleteOptions; plugins: AnyPlugin[] }> {
   if (options.file === undefined) return { settings: options, plugins: [...plugins] }
   const next = await loadDeployment(options.file)
-  const byName = new Map([...plugins, ...next.plugins].map((plugin) => [plugin.name, plugin]))
-  return { settings: { ...options, ...next }, plugins: [...byName.values()] }
+  return {
+    settings: { ...options, ...next },
+    plugins: [...next.plugins, ...plugins.filter(isOfProgram)],
+  }
+}
+
+/**
+ * Chains that were replaced. A request finishes with the chain that it began with, so its handlers are
+ * closed only when no request can be with them any more: authentication, grant and a listener or two
+ * take their whole time limit each at most.
+ */
+function openRetirement(handlerTimeout: number) {
+  const timers = new Map<Registry, NodeJS.Timeout>()
+  return {
+    add(registry: Registry): void {
+      const end = () => {
+        timers.delete(registry)
+        void registry.close()
+      }
+      timers.set(registry, setTimeout(end, 5 * handlerTimeout).unref())
+    },
+    async close(): Promise<void> {
+      for (const [registry, timer] of timers) {
+        clearTimeout(timer)
+        await registry.close()
+      }
+    },
+  }
 }

@@ -34,6 +34,8 @@ export interface Trust {
    * wrong; the old set stays then.
    */
   reload(): Promise<void>
+  /** The first half of `reload`: reads and judges; the function that it gives swaps. */
+  prepareReload(): Promise<() => void>
   /**
    * Tells which certificates are registered for clients: one that stands in the store as well is a
    * pin, never an anchor. Until this was called there are no anchors at all, since any of them might
@@ -84,11 +86,24 @@ export async function openTrust(settings?: TruststoreSettings): Promise<Trust> {
   let files = await read()
   let registered: ReadonlySet<string> | undefined
   let current = buildSet(1, files, registered, settings)
-  let reloading: Promise<unknown> = Promise.resolve()
+  let readings = 0
+  let inForce = 0
 
   const swap = (next: ReturnType<typeof buildSet>) => {
     current = next
     for (const listener of listeners) listener()
+  }
+  const prepareReload = async () => {
+    readings += 1
+    const reading = readings
+    const next = await read()
+    return () => {
+      // The set of a slow, older reading must not replace a newer one.
+      if (reading < inForce) return
+      inForce = reading
+      files = next
+      swap(buildSet(current.set.epoch + 1, files, registered, settings))
+    }
   }
 
   return {
@@ -108,15 +123,10 @@ export async function openTrust(settings?: TruststoreSettings): Promise<Trust> {
       return files.crls
     },
     files: settings === undefined ? [] : [settings.file_name, ...(settings.crl_file_names ?? [])],
-    reload() {
-      // One after the other: the set of a slow, older reading must not replace a newer one.
-      const done = reloading.then(async () => {
-        const next = await read()
-        files = next
-        swap(buildSet(current.set.epoch + 1, files, registered, settings))
-      })
-      reloading = done.catch(() => undefined)
-      return done
+    prepareReload,
+    async reload() {
+      const bringIntoForce = await prepareReload()
+      bringIntoForce()
     },
     setRegistered(thumbprints) {
       registered = new Set(thumbprints)

@@ -1,7 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { SetupError } from '../error/setup-error'
 import { type HandlerType, nameAliases, typeAliases } from './aliases'
-import { checkOrder, type Plugin } from './plugin'
+import { sameName } from './origin'
+import { checkName, checkOrder, type Plugin } from './plugin'
 
 /**
  * From plugins and `[[event_listener]]` entries to the chain, in order.
@@ -84,12 +85,9 @@ export function composeChain(
 function indexPlugins(plugins: readonly AnyPlugin[]): Map<string, AnyPlugin> {
   const byName = new Map<string, AnyPlugin>()
   for (const plugin of plugins) {
-    if (byName.has(plugin.name)) {
-      throw new SetupError(
-        `Two plugins are named "${plugin.name}".`,
-        'A plugin name stands once; rename one of them.',
-      )
-    }
+    const other = byName.get(plugin.name)
+    if (other !== undefined) throw sameName(other, plugin)
+    checkName(plugin.name)
     byName.set(plugin.name, plugin)
   }
   return byName
@@ -147,65 +145,4 @@ function refuseTies(links: readonly Link[]): void {
       named.key.length > 0 ? { key: [...named.key, 'order'] } : {},
     )
   })
-}
-
-/**
- * The properties of a link, judged by the plugin's own schema; without a schema none is allowed.
- * Throws `SetupError` with the path of the property.
- */
-export async function readProperties(link: Link): Promise<unknown> {
-  const schema = link.plugin.properties
-  if (schema === undefined) {
-    const [first] = Object.keys(link.properties)
-    if (first === undefined) return {}
-    throw propertyError(
-      link,
-      [first],
-      `"${link.plugin.name}" has no property "${first}".`,
-      'Remove it.',
-    )
-  }
-  const result = await schema['~standard'].validate(link.properties)
-  if (result.issues === undefined) return result.value
-  const [issue] = result.issues
-  if (issue === undefined) {
-    throw propertyError(link, [], `The properties of "${link.id}" are refused.`, 'Correct them.')
-  }
-  const path = (issue.path ?? []).map((part) =>
-    typeof part === 'object' ? String(part.key) : String(part),
-  )
-  const unknown = unknownKey(issue)
-  if (unknown !== undefined) {
-    throw propertyError(
-      link,
-      [...path, unknown],
-      `"${link.plugin.name}" has no property "${unknown}".`,
-      'Correct its spelling, capitals included, or remove it.',
-    )
-  }
-  throw propertyError(
-    link,
-    path,
-    `${path.join('.') || link.id}: ${issue.message}.`,
-    'Correct the value.',
-  )
-}
-
-/** zod tells unknown keys apart; other schemas tell them in their message. */
-function unknownKey(issue: StandardSchemaV1.Issue): string | undefined {
-  if (!('keys' in issue) || !Array.isArray(issue.keys)) return undefined
-  return typeof issue.keys[0] === 'string' ? issue.keys[0] : undefined
-}
-
-function propertyError(
-  link: Link,
-  path: readonly string[],
-  problem: string,
-  fix: string,
-): SetupError {
-  return new SetupError(
-    problem,
-    fix,
-    link.key.length > 0 ? { key: [...link.key, 'properties', ...path] } : {},
-  )
 }

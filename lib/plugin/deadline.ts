@@ -23,11 +23,12 @@ export function openDeadline(limit: number): Deadline {
   timer.unref()
   return {
     within(work, late) {
-      if (!(work instanceof Promise)) return work
+      if (!isThenable(work)) return work
       return new Promise((resolve, reject) => {
         const entry: Waiting = { until: performance.now() + limit, late, reject }
         waiting.add(entry)
-        work.then(
+        // A promise of another library may never settle either, settle twice or throw.
+        Promise.resolve(work).then(
           (value) => {
             waiting.delete(entry)
             resolve(value)
@@ -41,6 +42,12 @@ export function openDeadline(limit: number): Deadline {
     },
     close: () => clearInterval(timer),
   }
+}
+
+/** Whether `await` would wait for it. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  const mayHave = (typeof value === 'object' && value !== null) || typeof value === 'function'
+  return mayHave && 'then' in value && typeof value.then === 'function'
 }
 
 function endLate(waiting: Set<Waiting>): void {

@@ -18,7 +18,10 @@ export interface Plugin<Schema extends StandardSchemaV1 = StandardSchemaV1> {
   readonly order?: number
   /** Any Standard Schema for the properties; absent: no property is allowed. */
   readonly properties?: Schema
-  /** Called once at the start and once for each reload; must not touch the network before `started`. */
+  /**
+   * Called at the start, at each reload and by `config check`; must not touch the network, which is
+   * for `started`, and must be done in ten seconds.
+   */
   setup(context: SetupContext<StandardSchemaV1.InferOutput<Schema>>): MaybePromise<Contribution>
 }
 
@@ -44,6 +47,12 @@ export interface Contribution {
   clientAuth?: ClientAuth
   grant?: GrantHandler
   listener?: Listener
+  /**
+   * What is insecure about these properties, each as a whole sentence: for `config check`, and for the
+   * log at each start.
+   */
+  warnings?: readonly string[]
+  /** Called once, when no request can reach this contribution any more. */
   close?(): MaybePromise<void>
 }
 
@@ -55,6 +64,8 @@ export interface ClientAuth {
   authenticate(request: TokenRequest, client: PluginClient): MaybePromise<Verdict>
   /** True when the client_id and client_secret may stand in the URL's query. */
   secretInQuery?: boolean
+  /** What a client must show, in words for `config check`: `['certificate', 'secret']`. */
+  needs?: readonly string[]
 }
 
 /** One grant type: it decides and writes nothing; the one issuer uses up and stores. */
@@ -130,17 +141,29 @@ export type Facts = Readonly<
 export function definePlugin<Schema extends StandardSchemaV1 = NoProperties>(
   plugin: Plugin<Schema>,
 ): Plugin<Schema> {
-  if (!/^[a-z][a-z0-9._-]{0,63}$/.test(plugin.name)) {
-    throw new SetupError(
-      `A plugin's name must be lower-case letters, digits, ".", "_" and "-", found ${JSON.stringify(plugin.name)}.`,
-      'Rename the plugin.',
-    )
-  }
+  checkName(plugin.name)
   if (plugin.order !== undefined) checkOrder(plugin.order, plugin.name)
-  return Object.freeze({ ...plugin })
+  return Object.freeze(Object.defineProperty({ ...plugin }, copyMark, { value: thisCopy }))
+}
+
+/** The same for every copy of this package in a process, with a value that each has for itself. */
+const copyMark = Symbol.for('mtls-secret.plugin')
+const thisCopy = Object.freeze({})
+
+/** Whether another copy of this package made it: then its verdicts are none of ours. */
+export function isOfAnotherCopy(plugin: object): boolean {
+  return copyMark in plugin && plugin[copyMark] !== thisCopy
 }
 
 export type NoProperties = StandardSchemaV1<Record<string, never>, Record<string, never>>
+
+export function checkName(name: string): void {
+  if (/^[a-z][a-z0-9._-]{0,63}$/.test(name)) return
+  throw new SetupError(
+    `A plugin's name must be lower-case letters, digits, ".", "_" and "-", found ${JSON.stringify(name)}.`,
+    'Rename the plugin.',
+  )
+}
 
 /** The highest order; anything above is a slip. */
 const maxOrder = 100_000

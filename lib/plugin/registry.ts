@@ -1,7 +1,12 @@
+import type { MaybePromise } from '../client/client-store'
 import { SetupError } from '../error/setup-error'
-import { type Link, readProperties } from './chain'
+import { type Capabilities, capabilitiesFor } from './capabilities'
+import type { Link } from './chain'
+import { checkContribution } from './contribution'
+import { type Deadline, openDeadline } from './deadline'
 import type { EventName, ServerEvents } from './events'
-import type { ClientAuth, Contribution, GrantHandler, SetupContext } from './plugin'
+import type { ClientAuth, Contribution, GrantHandler } from './plugin'
+import { oneLine, readProperties } from './properties'
 
 /**
  * The handlers that run, in order. Opening calls each plugin's `setup` in order; closing calls
@@ -12,11 +17,12 @@ export interface Registry {
   readonly clientAuths: readonly NamedClientAuth[]
   /** The method of that name, if it is on. */
   clientAuth(method: string): NamedClientAuth | undefined
-  grant(grant_type: string): GrantHandler | undefined
+  grant(grant_type: string): NamedGrant | undefined
   readonly grantTypes: readonly string[]
   /** Listeners of one event, in order. */
   listeners<Name extends EventName>(event: Name): readonly NamedListener<Name>[]
-  readonly links: readonly Link[]
+  readonly links: readonly RunningLink[]
+  /** Never rejects: a handler that can't be closed is named in the log, and the next one is closed. */
   close(): Promise<void>
   /** The chain in order: `200 mutual_ssl (mtls-secret) · 300 authorization_code · …` */
   toString(): string
@@ -26,99 +32,112 @@ export interface NamedClientAuth extends ClientAuth {
   readonly name: string
 }
 
+export interface NamedGrant extends GrantHandler {
+  readonly name: string
+}
+
 export interface NamedListener<Name extends EventName> {
   readonly name: string
   hear(event: ServerEvents[Name]): unknown
 }
 
-export type SharedContext = Omit<SetupContext<unknown>, 'properties'>
+/** A link with what its plugin gave. */
+export interface RunningLink extends Link {
+  readonly contribution: Contribution
+}
+
+/** Milliseconds that a setup, and that a close, may take: no network is waited for in either. */
+const setupLimit = 10_000
+const closeLimit = 2_000
 
 /** Sets every link up. Throws `SetupError` naming the plugin; what was set up before is closed again. */
 export async function openRegistry(
   links: readonly Link[],
-  context: SharedContext,
+  capabilities: Capabilities,
 ): Promise<Registry> {
-  const running: { link: Link; contribution: Contribution }[] = []
-  const close = async () => {
-    for (const { contribution } of running.splice(0).reverse()) await contribution.close?.()
-  }
+  const running: RunningLink[] = []
+  const close = () => closeInReverse(running.splice(0), capabilities)
+  const deadline = openDeadline(setupLimit)
   try {
     for (const link of links) {
-      running.push({ link, contribution: await setUp(link, context) })
+      const contribution = await setUp(link, capabilities, deadline)
+      running.push({ ...link, contribution })
+      checkContribution(link, contribution)
     }
-    return arrange(running, links, close)
+    return arrange([...running], close)
   } catch (error) {
     await close()
     throw error
+  } finally {
+    deadline.close()
   }
 }
 
-async function setUp(link: Link, context: SharedContext): Promise<Contribution> {
+async function setUp(
+  link: Link,
+  capabilities: Capabilities,
+  deadline: Deadline,
+): Promise<Contribution> {
+  const { plugin, id } = link
   const properties = await readProperties(link)
-  const contribution = await link.plugin.setup(Object.freeze({ ...context, properties }))
-  const { clientAuth, grant, listener } = contribution
-  const given = { 'client-auth': clientAuth, grant, listener }
-  if (clientAuth === undefined && grant === undefined && listener === undefined) {
+  const context = Object.freeze({ ...capabilitiesFor(plugin.name, capabilities), properties })
+  try {
+    return await deadline.within(plugin.setup(context), () => new Error('no answer in 10 seconds'))
+  } catch (cause) {
+    if (cause instanceof SetupError) throw cause
     throw new SetupError(
-      `Plugin "${link.plugin.name}" gives no clientAuth, grant or listener.`,
-      'Its setup must return at least one.',
-      { key: link.key },
+      `The handler "${id}" cannot be set up: ${oneLine(cause)}.`,
+      `See the documentation of "${plugin.name}", or turn it off: enable = false.`,
+      link.key.length > 0 ? { key: link.key } : {},
+      cause,
     )
   }
-  if (link.type !== 'any' && given[link.type] === undefined) {
-    throw new SetupError(
-      `"${link.plugin.name}" is not a handler of type "${link.type}".`,
-      `Write one of: ${Object.entries(given)
-        .flatMap(([type, part]) => (part ? [type] : []))
-        .join(', ')}.`,
-      { key: [...link.key, 'type'] },
-    )
-  }
-  return contribution
 }
 
-function arrange(
-  running: readonly { link: Link; contribution: Contribution }[],
-  links: readonly Link[],
-  close: () => Promise<void>,
-): Registry {
-  const clientAuths: NamedClientAuth[] = []
-  const grants = new Map<string, GrantHandler>()
-  const listeners = new Map<EventName, NamedListener<EventName>[]>()
+async function closeInReverse(
+  running: readonly RunningLink[],
+  { log }: Pick<Capabilities, 'log'>,
+): Promise<void> {
+  const deadline = openDeadline(closeLimit)
+  for (const { plugin, contribution } of running.toReversed()) {
+    try {
+      await deadline.within(closed(contribution), () => new Error('no answer in time'))
+    } catch (cause) {
+      log.error('handler.failed', { handler: plugin.name, step: 'close', problem: String(cause) })
+    }
+  }
+  deadline.close()
+}
 
-  for (const { link, contribution } of running) {
+function closed(contribution: Contribution | undefined): MaybePromise<void> {
+  return contribution?.close?.()
+}
+
+function arrange(links: readonly RunningLink[], close: () => Promise<void>): Registry {
+  const clientAuths = new Map<string, NamedClientAuth>()
+  const grants = new Map<string, NamedGrant>()
+  const listeners = new Map<string, NamedListener<EventName>[]>()
+
+  for (const link of links) {
     const { name } = link.plugin
-    if (contribution.clientAuth !== undefined) {
-      const part = contribution.clientAuth
-      clientAuths.push({
-        name,
-        recognise: (request) => part.recognise(request),
-        authenticate: (request, client) => part.authenticate(request, client),
-        secretInQuery: part.secretInQuery ?? false,
-      })
+    const { clientAuth, grant, listener } = link.contribution
+    if (clientAuth !== undefined) clientAuths.set(name, namedClientAuth(name, clientAuth))
+    if (grant !== undefined) {
+      const other = grants.get(grant.grant_type)
+      if (other !== undefined) throw sameGrant(link, other.name, grant.grant_type)
+      grants.set(grant.grant_type, namedGrant(name, grant))
     }
-    if (contribution.grant !== undefined) {
-      const { grant_type } = contribution.grant
-      if (grants.has(grant_type)) {
-        throw new SetupError(
-          `grant_type "${grant_type}" is offered by two plugins, one of them "${name}".`,
-          'Turn one of them off: enable = false.',
-          { key: link.key },
-        )
-      }
-      grants.set(grant_type, contribution.grant)
-    }
-    for (const [event, hear] of Object.entries(contribution.listener ?? {})) {
-      const list = listeners.get(event as EventName) ?? []
-      list.push({ name, hear: hear as (event: unknown) => unknown })
-      listeners.set(event as EventName, list)
+    for (const [event, hear] of Object.entries(listener ?? {})) {
+      if (hear === undefined) continue
+      const others = listeners.get(event) ?? []
+      const bound = (hear as (event: unknown) => unknown).bind(listener)
+      listeners.set(event, [...others, { name, hear: bound }])
     }
   }
 
-  const byMethod = new Map(clientAuths.map((auth) => [auth.name, auth]))
   return Object.freeze({
-    clientAuths,
-    clientAuth: (method: string) => byMethod.get(method),
+    clientAuths: [...clientAuths.values()],
+    clientAuth: (method: string) => clientAuths.get(method),
     grant: (grant_type: string) => grants.get(grant_type),
     grantTypes: [...grants.keys()],
     listeners: <Name extends EventName>(event: Name) =>
@@ -127,6 +146,33 @@ function arrange(
     close,
     toString: () => links.map(describeLink).join(' · '),
   })
+}
+
+function namedClientAuth(name: string, part: ClientAuth): NamedClientAuth {
+  return {
+    name,
+    recognise: (request) => part.recognise(request),
+    authenticate: (request, client) => part.authenticate(request, client),
+    secretInQuery: part.secretInQuery ?? false,
+    needs: part.needs ?? [],
+  }
+}
+
+function namedGrant(name: string, part: GrantHandler): NamedGrant {
+  return {
+    name,
+    grant_type: part.grant_type,
+    parameters: part.parameters ?? [],
+    decide: (request, client) => part.decide(request, client),
+  }
+}
+
+function sameGrant(link: Link, other: string, grant_type: string): SetupError {
+  return new SetupError(
+    `The grant_type "${grant_type}" is offered by both "${other}" and "${link.plugin.name}".`,
+    'Turn one of them off: enable = false.',
+    link.key.length > 0 ? { key: link.key } : {},
+  )
 }
 
 /** `200 mutual_ssl (mtls-secret)`, or `300 authorization_code` where id and name are the same. */

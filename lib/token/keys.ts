@@ -32,6 +32,8 @@ export interface Keys {
   jwks(): Promise<{ keys: JsonWebKey[] }>
   /** Reads folder and database again. Throws `SetupError` and keeps what it has when a file is unusable. */
   reload(): Promise<void>
+  /** The first half of `reload`; the function that it gives brings what was read into force. */
+  prepareReload(): Promise<() => void>
   close(): void
 }
 
@@ -51,8 +53,15 @@ export async function openKeys(
   let underWay: Promise<void> | undefined
   let retryAt = 0
 
+  const prepareReload = async () => {
+    const next = await readState(settings, store, state)
+    return () => {
+      if (next.version >= state.version) state = next
+    }
+  }
   const reload = async () => {
-    state = await readState(settings, store, state)
+    const bringIntoForce = await prepareReload()
+    bringIntoForce()
   }
   /** A folder that can't be read leaves the keys as they are, and is not read for each made-up kid. */
   const refresh = async () => {
@@ -91,6 +100,7 @@ export async function openKeys(
       return { keys: published().map(publicJwk) }
     },
     reload,
+    prepareReload,
     close: () => clearInterval(timer),
   }
 }

@@ -7,7 +7,8 @@ import { stringify } from 'smol-toml'
 import { importWso2 } from '../../../lib/config/import-wso2'
 import { parseSettings } from '../../../lib/config/load-settings'
 import { nameAliases, typeAliases } from '../../../lib/plugin/aliases'
-import { composeChain, readProperties } from '../../../lib/plugin/chain'
+import { composeChain } from '../../../lib/plugin/chain'
+import { readProperties } from '../../../lib/plugin/properties'
 import { standardPlugins } from '../../../plugins'
 
 const folder = mkdtempSync(join(tmpdir(), 'mtls-secret-'))

@@ -7,7 +7,8 @@ import { join, resolve } from 'node:path'
 import { importWso2, type KnownHandlers } from '../../../lib/config/import-wso2'
 import { parseSettings } from '../../../lib/config/load-settings'
 import { nameAliases, typeAliases } from '../../../lib/plugin/aliases'
-import { composeChain, readProperties } from '../../../lib/plugin/chain'
+import { composeChain } from '../../../lib/plugin/chain'
+import { readProperties } from '../../../lib/plugin/properties'
 import { standardPlugins } from '../../../plugins'
 
 const known: KnownHandlers = {
