@@ -1,5 +1,6 @@
 import { Command } from 'commander'
-import type { Clients, NewClient } from '../client/clients'
+import type { Clients } from '../client/clients'
+import type { NewClient } from '../client/new-client'
 import { needsCertificate } from '../client/credentials'
 import { SetupError } from '../error/setup-error'
 import { readClientCertificate } from './certificate-file'

@@ -19,11 +19,28 @@ export interface ClientRecord {
   /** Registered to go without certificate; never true by accident. */
   without_certificate: boolean
   tls_identity: TlsIdentity | undefined
+  /** Of a client that was registered over HTTP: what lets it manage itself (RFC 7592). */
+  registration: Registration | undefined
   disabled: boolean
   created: number
   /** One, or two while a replaced secret overlaps. Newest first. */
   secrets: readonly ClientSecret[]
   certificates: readonly RegisteredCertificate[]
+}
+
+export interface Registration {
+  /** SHA-256 of the registration access token. */
+  digest: string
+  /** `x5t#S256` of the certificate that was shown when it was registered. */
+  thumbprint: string
+}
+
+/** How many clients may be registered over HTTP: of those that are there now. */
+export interface RegistrationRoom {
+  all: number
+  /** Created after `since`. */
+  lately: number
+  since: number
 }
 
 export interface ClientSecret {
@@ -73,6 +90,14 @@ export interface ClientStore {
   registeredAmong(thumbprints: readonly string[]): Promise<string[]>
   /** False when the client_id is taken. */
   insertClient(record: ClientRecord): Promise<boolean>
+  /**
+   * The same for a client with a `registration`, unless there is no room for it: counted and inserted in
+   * one exclusive transaction. The reason why not, or undefined.
+   */
+  insertRegistered(
+    record: ClientRecord,
+    room: RegistrationRoom,
+  ): Promise<'taken' | 'too_many' | 'too_many_lately' | undefined>
   /**
    * Replaces a client by what `change` makes of it, in one exclusive transaction; the new record,
    * or undefined when there is no such client. `change` may run more than once and may throw.

@@ -75,6 +75,7 @@ export function decoyClient(client_id: string, token_endpoint_auth_method: strin
     jwks: undefined,
     without_certificate: false,
     tls_identity: undefined,
+    registration: undefined,
     disabled: true,
     created: 0,
     secrets: [{ digest: decoyDigest, created: 0, expires: undefined, last_used: undefined }],

@@ -2,22 +2,26 @@
  * The registered clients: found on every request, changed now and then. A found client is kept in
  * memory only as long as the store's version stands still, so a change by anybody is seen at once.
  */
-import { randomBytes } from 'node:crypto'
 import { boundedCache } from './cache'
-import type { ClientRecord, ClientStore, MaybePromise } from './client-store'
-import { checkClientId, checkCredentials, checkSecret, usesSecret } from './credentials'
+import type { ClientRecord, ClientStore, MaybePromise, Registration } from './client-store'
+import { usesSecret } from './credentials'
 import { invalidMetadata } from './invalid'
-import { type ClientMetadata, checkMetadata, clientMetadata, type PublicClient } from './metadata'
+import { clientMetadata, type PublicClient } from './metadata'
+import {
+  type ClientChange,
+  type NewClient,
+  newestSecret,
+  prepareChange,
+  prepareClient,
+} from './new-client'
 import { type CertificateInput, readCertificates, withinLimit } from './registered-certificate'
-import { digestSecret, newSecret } from './secret'
+import { newSecret } from './secret'
 import { batchUses } from './uses'
 
-/** What a client is created from; `client_id` and `client_secret` are made up unless given. */
-export type NewClient = ClientMetadata & {
-  client_id?: string | undefined
-  client_secret?: string | undefined
-  /** PEM text, or the bytes of a PEM or DER file; one or several. */
-  certificate?: CertificateInput | readonly CertificateInput[] | undefined
+/** `[oauth.dcr]`: how many clients may be registered over HTTP. */
+export interface RegistrationLimits {
+  per_hour: number
+  clients: number
 }
 
 export interface Clients {
@@ -35,6 +39,25 @@ export interface Clients {
    *   client_name: 'billing', scope: 'invoices:read', certificate: await readFile('billing.pem') })
    */
   create(client: NewClient): Promise<{ client: PublicClient; client_secret: string | undefined }>
+  /**
+   * The same for a client that is registered over HTTP, as long as there is room; `refused` says why not.
+   */
+  register(
+    client: NewClient,
+    by: Registration,
+    limits: RegistrationLimits,
+  ): Promise<
+    | { client: PublicClient; client_secret: string | undefined; refused?: undefined }
+    | { refused: 'taken' | 'too_many' | 'too_many_lately' }
+  >
+  /**
+   * Puts other metadata in the place of a client's own; a secret is answered where the new method needs
+   * one and there was none. Rejects as `create`; answers undefined when there is no such client.
+   */
+  replace(
+    client_id: string,
+    metadata: ClientChange,
+  ): Promise<{ client: PublicClient; client_secret: string | undefined } | undefined>
   /**
    * Gives a new secret. The old one works for `overlap` seconds more, or no longer. Like all that
    * follow, it answers undefined when there is no such client.
@@ -63,6 +86,7 @@ export interface Clients {
 /** Clients kept in memory. */
 const cached = 10_000
 const flushEvery = 5_000
+const hour = 3_600_000
 
 /** The clients of a store. */
 export function openClients(store: ClientStore, clock: { now(): number }): Clients {
@@ -75,6 +99,8 @@ export function openClients(store: ClientStore, clock: { now(): number }): Clien
     get,
     list,
     create,
+    register,
+    replace,
     rotateSecret,
     addCertificate,
     removeCertificate,
@@ -121,24 +147,30 @@ export function openClients(store: ClientStore, clock: { now(): number }): Clien
   }
 
   async function create(client: NewClient) {
-    const { client_id = newClientId(), client_secret, certificate = [], ...given } = client
-    const { metadata, certificates } = await checkMetadata(given)
-    const registered = readCertificates([certificate, certificates].flat())
-    checkClientId(client_id)
-    checkCredentials(metadata, registered)
-    const secret = secretOf(metadata.token_endpoint_auth_method, client_secret)
-    const now = clock.now()
-    const record: ClientRecord = {
-      client_id,
-      ...metadata,
-      client_name: metadata.client_name ?? client_id,
-      disabled: false,
-      created: now,
-      secrets: secret === undefined ? [] : [newest(secret, now)],
-      certificates: registered,
-    }
+    const { record, client_secret } = await prepareClient(client, clock.now())
     if (!(await store.insertClient(record))) throw invalidMetadata('client_id: is taken.')
-    return { client: clientMetadata(record), client_secret: secret }
+    return { client: clientMetadata(record), client_secret }
+  }
+
+  async function register(client: NewClient, by: Registration, limits: RegistrationLimits) {
+    const now = clock.now()
+    const { record, client_secret } = await prepareClient(client, now)
+    const registered = { ...record, registration: by }
+    const { clients: all, per_hour: lately } = limits
+    const refused = await store.insertRegistered(registered, { all, lately, since: now - hour })
+    if (refused !== undefined) return { refused }
+    return { client: clientMetadata(registered), client_secret }
+  }
+
+  async function replace(client_id: string, metadata: ClientChange) {
+    const changed = await prepareChange(metadata, clock.now())
+    let client_secret: string | undefined
+    const client = await change(client_id, (record) => {
+      const prepared = changed(record)
+      client_secret = prepared.client_secret
+      return prepared.record
+    })
+    return client && { client, client_secret }
   }
 
   async function rotateSecret(client_id: string, { overlap = 0 }: { overlap?: number } = {}) {
@@ -153,7 +185,10 @@ export function openClients(store: ClientStore, clock: { now(): number }): Clien
       const expires = now + overlap * 1000
       return {
         ...record,
-        secrets: [newest(client_secret, now), ...old.map((secret) => ({ ...secret, expires }))],
+        secrets: [
+          newestSecret(client_secret, now),
+          ...old.map((secret) => ({ ...secret, expires })),
+        ],
       }
     })
     return client && { client, client_secret }
@@ -189,22 +224,6 @@ export function openClients(store: ClientStore, clock: { now(): number }): Clien
     const record = await store.changeClient(client_id, changed)
     return record && clientMetadata(record)
   }
-}
-
-/** Hexadecimal, so that it never looks like an option on a command line. */
-function newClientId(): string {
-  return randomBytes(16).toString('hex')
-}
-
-function secretOf(method: string, given: string | undefined): string | undefined {
-  if (given !== undefined) checkSecret(given)
-  if (usesSecret(method)) return given ?? newSecret()
-  if (given === undefined) return undefined
-  throw invalidMetadata(`client_secret: ${method} uses none.`)
-}
-
-function newest(secret: string, now: number) {
-  return { digest: digestSecret(secret), created: now, expires: undefined, last_used: undefined }
 }
 
 const maxOverlap = 365 * 24 * 3600

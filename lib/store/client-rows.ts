@@ -2,6 +2,7 @@ import type {
   ClientRecord,
   ClientSecret,
   RegisteredCertificate,
+  Registration,
   TlsIdentity,
 } from '../client/client-store'
 import type { CertificateRow, ClientRow, SecretRow } from './tables'
@@ -37,6 +38,7 @@ export function clientRow(record: ClientRecord): ClientRow {
     tls_identity: record.tls_identity === undefined ? null : JSON.stringify(record.tls_identity),
     disabled: Number(record.disabled),
     created: record.created,
+    registration: record.registration === undefined ? null : JSON.stringify(record.registration),
   }
 }
 
@@ -85,6 +87,8 @@ export function clientOf(rows: readonly JoinedClientRow[]): ClientRecord | undef
     without_certificate: row.without_certificate !== 0,
     tls_identity:
       row.tls_identity === null ? undefined : (JSON.parse(row.tls_identity) as TlsIdentity),
+    registration:
+      row.registration === null ? undefined : (JSON.parse(row.registration) as Registration),
     disabled: row.disabled !== 0,
     created: row.created,
     secrets: newestFirst(secretsOf(rows)),

@@ -6,6 +6,15 @@ import { latestUses } from './uses'
 
 export function memoryClients(tables: MemoryTables): ClientStore {
   const { clients, grants, tokens, codes, pushed } = tables
+
+  function insert(record: ClientRecord): boolean {
+    const client = frozen(record)
+    if (clients.has(client.client_id)) return false
+    clients.set(client.client_id, client)
+    tables.version++
+    return true
+  }
+
   return {
     version: () => tables.version,
     findClient: (client_id) => clients.get(client_id),
@@ -18,12 +27,14 @@ export function memoryClients(tables: MemoryTables): ClientStore {
       const found = new Set(registered.map(({ thumbprint }) => thumbprint))
       return thumbprints.filter((thumbprint) => found.has(thumbprint))
     },
-    async insertClient(record) {
-      const client = frozen(record)
-      if (clients.has(client.client_id)) return false
-      clients.set(client.client_id, client)
-      tables.version++
-      return true
+    insertClient: async (record) => insert(record),
+    async insertRegistered(record, { all, lately, since }) {
+      const registered = [...clients.values()].filter(({ registration }) => registration)
+      if (registered.length >= all) return 'too_many'
+      if (registered.filter(({ created }) => created > since).length >= lately) {
+        return 'too_many_lately'
+      }
+      return insert(record) ? undefined : 'taken'
     },
     async changeClient(client_id, change) {
       const before = clients.get(client_id)

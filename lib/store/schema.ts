@@ -157,6 +157,10 @@ const migrations: Record<string, (db: Kysely<Tables>, types: SchemaTypes) => Pro
       }
     }
   },
+  /** Clients that are registered over HTTP, and manage themselves. */
+  '002': async ({ schema }) => {
+    await schema.alterTable('client').addColumn('registration', 'text').execute()
+  },
 }
 
 /** The newest schema that this program knows. */

@@ -1,4 +1,10 @@
-import type { ClientRecord, ClientStore, ClientUse, MaybePromise } from '../client/client-store'
+import type {
+  ClientRecord,
+  ClientStore,
+  ClientUse,
+  MaybePromise,
+  RegistrationRoom,
+} from '../client/client-store'
 import { certificateRow, clientOf, clientRow, clientsOf, secretRow } from './client-rows'
 import type { Engine } from './engine'
 import { rowOf, run, type Steps, statement } from './statement'
@@ -42,6 +48,13 @@ export function sqlClients(engine: Engine): Omit<ClientStore, 'version'> {
       .values(rowOf(values, columns.client))
       .onConflict((on) => on.column('client_id').doNothing())
       .returning('client_id'),
+  )
+  const countRegistered = statement((values: { since: number }) =>
+    db
+      .selectFrom('client')
+      .select(({ fn }) => fn.countAll<number | string>().as('count'))
+      .where('registration', 'is not', null)
+      .where('created', '>', values.since),
   )
   const update = statement((values: ClientRow) =>
     db
@@ -106,6 +119,17 @@ export function sqlClients(engine: Engine): Omit<ClientStore, 'version'> {
     return true
   }
 
+  function* registering(
+    record: ClientRecord,
+    { all, lately, since }: RegistrationRoom,
+  ): Steps<Awaited<ReturnType<ClientStore['insertRegistered']>>> {
+    const [total] = yield* run(countRegistered, { since: -1 })
+    if (Number(total?.count) >= all) return 'too_many'
+    const [recent] = yield* run(countRegistered, { since })
+    if (Number(recent?.count) >= lately) return 'too_many_lately'
+    return (yield* inserting(record)) ? undefined : 'taken'
+  }
+
   function* putting(
     client_id: string,
     { secrets, certificates }: Pick<ClientRecord, 'secrets' | 'certificates'>,
@@ -158,6 +182,7 @@ export function sqlClients(engine: Engine): Omit<ClientStore, 'version'> {
       return rows.flat().map(({ thumbprint }) => thumbprint)
     },
     insertClient: async (record) => engine.change(() => inserting(record)),
+    insertRegistered: async (record, room) => engine.change(() => registering(record, room)),
     changeClient: async (client_id, change) => engine.change(() => changing(client_id, change)),
     deleteClient: async (client_id) => engine.change(() => removing(client_id)),
     async recordUses(uses) {

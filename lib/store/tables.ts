@@ -32,6 +32,7 @@ export interface ClientRow {
   tls_identity: string | null
   disabled: number
   created: number
+  registration: string | null
 }
 
 export interface SecretRow {
@@ -144,6 +145,7 @@ export const columns = {
     'tls_identity',
     'disabled',
     'created',
+    'registration',
   ],
   client_secret: ['client_id', 'digest', 'created', 'expires', 'last_used'],
   client_certificate: ['client_id', 'thumbprint', 'der', 'subject', 'not_after', 'last_used'],

@@ -125,6 +125,7 @@ const client = {
   jwks: undefined,
   without_certificate: false,
   tls_identity: undefined,
+  registration: undefined,
   disabled: false,
   created: now,
   secrets: [],

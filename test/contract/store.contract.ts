@@ -77,6 +77,65 @@ export function storeContract(name: string, makeWorld: () => Promise<StoreWorld>
         expect(await store.findClient('a')).toEqual(first)
       })
 
+      test('keeps what lets a client manage itself', async () => {
+        const record = client({ registration: { digest: 'd', thumbprint: 't' } })
+        await store.insertClient(record)
+        expect(await other.findClient(record.client_id)).toEqual(record)
+      })
+
+      describe('registered over HTTP', () => {
+        const registration = { digest: 'd', thumbprint: 't' }
+        const room = { all: 3, lately: 2, since: 1_000 }
+        const registered = (created: number) => client({ registration, created })
+
+        test('are as many as there is room for, in all and lately', async () => {
+          for (const created of [500, 1_001]) {
+            expect(await store.insertRegistered(registered(created), room)).toBeUndefined()
+          }
+          await store.insertClient(client({ created: 2_000 }))
+          expect(await other.insertRegistered(registered(1_002), room)).toBeUndefined()
+          const wider = { ...room, all: 4 }
+          expect(await store.insertRegistered(registered(1_003), wider)).toBe('too_many_lately')
+          expect(await other.insertRegistered(registered(1_003), { ...wider, since: 1_001 })).toBe(
+            undefined,
+          )
+          expect(await store.insertRegistered(registered(9_000), { ...wider, since: 8_000 })).toBe(
+            'too_many',
+          )
+        })
+
+        test('are never more, however many come at once', async () => {
+          const answers = await Promise.all(
+            Array.from({ length: 20 }, (_, turn) =>
+              [store, other][turn % 2]?.insertRegistered(registered(2_000), {
+                ...room,
+                all: 5,
+                lately: 5,
+              }),
+            ),
+          )
+          expect(answers.filter((answer) => answer === undefined)).toHaveLength(5)
+          expect(await store.listClients()).toHaveLength(5)
+        })
+
+        test('make room when one is removed', async () => {
+          const first = registered(1_001)
+          const one = { all: 1, lately: 1, since: 0 }
+          await store.insertRegistered(first, one)
+          expect(await store.insertRegistered(registered(1_002), one)).toBe('too_many')
+          await store.deleteClient(first.client_id)
+          expect(await store.insertRegistered(registered(1_002), one)).toBeUndefined()
+        })
+
+        test('take no id that is taken', async () => {
+          const first = registered(1_001)
+          await store.insertClient(first)
+          const thief = { ...first, client_name: 'thief' }
+          expect(await other.insertRegistered(thief, room)).toBe('taken')
+          expect(await store.findClient(first.client_id)).toEqual(first)
+        })
+      })
+
       test('lists all clients, oldest first', async () => {
         const [a, b, c] = [client({ created: 3 }), client({ created: 1 }), client({ created: 2 })]
         for (const record of [a, b, c]) await store.insertClient(record)
@@ -800,6 +859,7 @@ function client(wish: Partial<ClientRecord> = {}): ClientRecord {
     jwks: undefined,
     without_certificate: false,
     tls_identity: undefined,
+    registration: undefined,
     disabled: false,
     created: now,
     secrets: [secret()],

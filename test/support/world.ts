@@ -13,7 +13,7 @@ import {
 } from '../../lib'
 import { makeCertificate } from '../../lib/certificate/make'
 import { parseCertificate } from '../../lib/certificate/parse'
-import type { NewClient } from '../../lib/client/clients'
+import type { NewClient } from '../../lib/client/new-client'
 import type { Facts } from '../../lib/plugin'
 import { memoryStore } from '../../lib/store'
 
@@ -60,6 +60,8 @@ export interface Caller {
   headers?: Record<string, string | string[]>
   method?: string
   maxVersion?: SecureVersion
+  /** Of the server; this world's unless given. */
+  ca?: string
 }
 
 export type Form = string | Buffer | Record<string, string> | [string, string][]
@@ -246,7 +248,7 @@ export function exchange(
   method: string,
   path: string,
   body: Buffer | undefined,
-  { certificate, headers = {}, maxVersion }: Caller = {},
+  { certificate, headers = {}, maxVersion, ca: authority = ca.certificatePem }: Caller = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const req = httpsRequest(
@@ -256,7 +258,7 @@ export function exchange(
         port,
         method,
         path,
-        ca: ca.certificatePem,
+        ca: authority,
         agent: false,
         headers: { ...(body && { 'content-length': body.length }), ...headers },
         ...certificate,

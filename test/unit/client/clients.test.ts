@@ -1,6 +1,7 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import type { ClientRecord, ClientStore } from '../../../lib/client/client-store'
-import { type Clients, type NewClient, openClients } from '../../../lib/client/clients'
+import { type Clients, openClients } from '../../../lib/client/clients'
+import type { NewClient } from '../../../lib/client/new-client'
 import { digestSecret } from '../../../lib/client/secret'
 import { memoryStore } from '../../../lib/store/memory'
 import { type TestCertificates, testCertificates } from '../../support/certificates'

@@ -133,6 +133,7 @@ async function fill(url: string): Promise<void> {
       jwks: i % 2 ? undefined : '{}',
       without_certificate: i % 3 === 0,
       tls_identity: undefined,
+      registration: undefined,
       disabled: false,
       created: now + i,
       secrets: [{ digest: `s${i}`, created: now, expires: undefined, last_used: i }],

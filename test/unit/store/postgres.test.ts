@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { Client } from 'pg'
 import { openStore, postgresStore, type Store } from '../../../lib/store'
+import { latestSchema } from '../../../lib/store/schema'
 import { describeWithPostgres, startPostgres, type TestPostgres } from '../../support/postgres'
 import { type TcpProxy, tcpProxy } from '../../support/tcp-proxy'
 
@@ -39,7 +40,7 @@ describeWithPostgres('PostgreSQL', () => {
   describe('schema', () => {
     test('of six that start on an empty database one migrates, the others wait', async () => {
       const stores = await Promise.all(Array.from({ length: 6 }, () => open()))
-      for (const store of stores) expect((await store.status()).schema).toBe(1)
+      for (const store of stores) expect((await store.status()).schema).toBe(latestSchema)
       expect(await sql('select name from kysely_migration')).toEqual([[{ name: '001' }]])
     })
 
