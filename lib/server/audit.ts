@@ -1,3 +1,4 @@
+import { isThenable } from '../plugin/deadline'
 import type { EventName, ServerEvents } from '../plugin/events'
 import type { Log } from '../plugin/plugin'
 import type { Registry } from '../plugin/registry'
@@ -12,10 +13,14 @@ export function openTell(registry: () => Registry, log: Log): Tell {
   const failed = (listener: string, on: string, cause: unknown) =>
     log.error('listener.failed', { listener, on, problem: String(cause) })
   return (name, event) => {
+    // What one listener does to an event must not reach the next, the audit log least of all.
+    Object.freeze(event)
     for (const listener of registry().listeners(name)) {
       try {
-        const heard = listener.hear(event)
-        if (heard instanceof Promise) heard.catch((cause) => failed(listener.name, name, cause))
+        const heard: unknown = listener.hear(event)
+        if (isThenable(heard)) {
+          Promise.resolve(heard).catch((cause) => failed(listener.name, name, cause))
+        }
       } catch (cause) {
         failed(listener.name, name, cause)
       }

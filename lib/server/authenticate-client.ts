@@ -3,9 +3,10 @@ import type { ClientRecord } from '../client/client-store'
 import { isVerdict, rejected, type Verdict } from '../client/verdict'
 import { OAuthError } from '../error/oauth-error'
 import { type RejectionReason, rejectionReasons } from '../error/reasons'
+import { isThenable } from '../plugin/deadline'
 import type { NamedClientAuth, Registry } from '../plugin/registry'
 import type { TokenRequest } from '../plugin/token-request'
-import { callHandler } from './call-handler'
+import { callHandler, tellFailure } from './call-handler'
 import type { Parts } from './parts'
 import type { Received } from './token-request'
 
@@ -20,6 +21,8 @@ import type { Received } from './token-request'
 export interface Authenticated {
   readonly client: Client
   readonly verdict: Verdict
+  /** The chain that authenticated it, with which the request finishes whatever is reloaded meanwhile. */
+  readonly registry: Registry
 }
 
 type Needs = Pick<Parts, 'registry' | 'clients' | 'judge' | 'deadline' | 'log'>
@@ -27,20 +30,25 @@ type Needs = Pick<Parts, 'registry' | 'clients' | 'judge' | 'deadline' | 'log'>
 /** Throws `OAuthError`: `invalid_client`, `invalid_request` or, when the store fails, 503. */
 export async function authenticateClient(parts: Needs, received: Received): Promise<Authenticated> {
   const { request } = received
-  const seen = recogniseClient(parts, request)
+  const { registry } = parts
+  const seen = recogniseClient(registry, request, parts.log)
   if (seen === undefined) throw invalidClient('no_client_id', received)
 
   const record = await findClient(parts, seen.client_id)
   const usable = record !== undefined && !record.disabled
   const judged = usable ? record : decoyClient(seen.client_id, seen.by[0]?.name ?? '')
   const client = clientOf(judged, parts.judge)
-  const verdict = await judgeClient(parts, received, client, seen.by)
+  const handler = registry.clientAuth(client.token_endpoint_auth_method)
+  const verdict =
+    handler === undefined || !seen.by.includes(handler)
+      ? rejected('method_not_allowed')
+      : await judgeClient(parts, handler, received, client)
 
   if (record === undefined) throw invalidClient('unknown_client', received)
   if (record.disabled) throw invalidClient('client_disabled', received)
   if (!verdict.accepted) throw invalidClient(explain(verdict, received), received)
   rememberUse(parts.clients, record, request)
-  return { client, verdict }
+  return { client, verdict, registry }
 }
 
 /** A look-up that fails is no answer about the client: 503, never "unknown" or "no certificate". */
@@ -57,14 +65,18 @@ async function findClient(
 }
 
 /** The client that a request names, believed or not: for the audit line. Throws as above. */
-export function namedClient(parts: Needs, { request }: Received): string | undefined {
-  return recogniseClient(parts, request)?.client_id
+export function namedClient(
+  { registry, log }: Pick<Parts, 'registry' | 'log'>,
+  { request }: Received,
+): string | undefined {
+  return recogniseClient(registry, request, log)?.client_id
 }
 
 /** The one client that handlers see, and which of them see it. */
 function recogniseClient(
-  { registry, log }: Needs,
+  registry: Registry,
   request: TokenRequest,
+  log: Parts['log'],
 ): { client_id: string; by: NamedClientAuth[] } | undefined {
   let client_id: string | undefined
   const by: NamedClientAuth[] = []
@@ -79,34 +91,30 @@ function recogniseClient(
   return client_id === undefined ? undefined : { client_id, by }
 }
 
+/** A handler that fails sees nobody; it can't stop the others from being asked. */
 function recognise(
   handler: NamedClientAuth,
   request: TokenRequest,
-  log: Needs['log'],
+  log: Parts['log'],
 ): string | undefined {
+  const failed = (cause: unknown) => tellFailure(log, handler.name, 'recognise', cause)
   try {
     const seen: unknown = handler.recognise(request)
-    return typeof seen === 'string' && seen !== '' ? seen : undefined
+    if (typeof seen === 'string' && seen !== '') return seen
+    if (isThenable(seen)) Promise.resolve(seen).then(() => failed('it must not wait'), failed)
   } catch (cause) {
-    // A handler that fails sees nobody; it can't stop the others from being asked.
-    log.error('handler.failed', {
-      handler: handler.name,
-      step: 'recognise',
-      problem: String(cause),
-    })
-    return undefined
+    failed(cause)
   }
+  return undefined
 }
 
 /** The verdict of the client's own method. */
 async function judgeClient(
-  parts: Needs,
+  parts: Pick<Parts, 'deadline' | 'log'>,
+  handler: NamedClientAuth,
   received: Received,
   client: Client,
-  by: readonly NamedClientAuth[],
 ): Promise<Verdict> {
-  const handler = parts.registry.clientAuth(client.token_endpoint_auth_method)
-  if (handler === undefined || !by.includes(handler)) return rejected('method_not_allowed')
   if (received.from === 'query' && !handler.secretInQuery) {
     throw new OAuthError('invalid_request', { reason: 'secret_in_query' })
   }
@@ -114,7 +122,9 @@ async function judgeClient(
     const verdict: unknown = await callHandler(parts, handler.name, 'authenticate', () =>
       handler.authenticate(received.request, client),
     )
-    return isVerdict(verdict) ? named(handler.name, verdict) : rejected('handler_failed')
+    if (isVerdict(verdict)) return named(handler.name, verdict)
+    tellFailure(parts.log, handler.name, 'authenticate', 'no verdict')
+    return rejected('handler_failed')
   } catch (cause) {
     // A handler that fails has not let anybody in; a store that fails is no answer at all: 503.
     if (!(cause instanceof OAuthError) || !failures.has(cause.reason)) throw cause

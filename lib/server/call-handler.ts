@@ -17,13 +17,17 @@ export async function callHandler<Result>(
     return await deadline.within(work(), tooLate)
   } catch (cause) {
     if (cause instanceof OAuthError && cause.code === 'temporarily_unavailable') {
-      if (cause.reason !== 'handler_timeout') throw cause
-      log.error('handler.failed', { handler, step, problem: 'no answer in time' })
+      if (cause.reason === 'handler_timeout') tellFailure(log, handler, step, 'no answer in time')
       throw cause
     }
-    log.error('handler.failed', { handler, step, problem: String(cause) })
+    tellFailure(log, handler, step, cause)
     throw new OAuthError('temporarily_unavailable', { reason: 'handler_failed', cause })
   }
+}
+
+/** For the operator, who alone can do something about it. */
+export function tellFailure(log: Parts['log'], handler: string, step: string, cause: unknown) {
+  log.error('handler.failed', { handler, step, problem: String(cause) })
 }
 
 function tooLate(): OAuthError {

@@ -1,10 +1,12 @@
 import type { Client } from '../client/client'
-import { isVerdict } from '../client/verdict'
+import { isVerdict, type Verdict } from '../client/verdict'
 import { OAuthError } from '../error/oauth-error'
-import type { RefusalReason } from '../error/reasons'
-import type { Decision, GrantHandler } from '../plugin/plugin'
+import { type Reason, refusalReasons } from '../error/reasons'
+import type { Decision } from '../plugin/plugin'
+import type { NamedGrant, Registry } from '../plugin/registry'
 import { type Authenticated, authenticateClient } from './authenticate-client'
-import { callHandler } from './call-handler'
+import { callHandler, tellFailure } from './call-handler'
+import { readClaims, readDecision } from './decision'
 import { required } from './form'
 import { type Issued, issueTokens, type TokenAnswer } from './issue'
 import type { Parts } from './parts'
@@ -20,19 +22,16 @@ export async function answerTokenRequest(
   known?: Authenticated,
 ): Promise<TokenAnswer> {
   const authenticated = known ?? (await authenticateClient(parts, received))
-  const grant = selectGrant(parts, received, authenticated.client)
-  const decision = await decide(parts, grant, received, authenticated.client)
-  const claims = await claimsOfListeners(parts, received, authenticated.client, decision)
-  const issued = await issueTokens(parts, received, authenticated.client, decision, claims)
+  const { client, registry } = authenticated
+  const grant = selectGrant(registry, received, client)
+  const decision = await decide(parts, grant, received, client)
+  const claims = await claimsOfListeners(parts, registry, received, client, decision)
+  const issued = await issueTokens(parts, received, client, decision, claims)
   tellIssued(parts, received, authenticated, issued)
   return issued.answer
 }
 
-function selectGrant(
-  { registry }: Pick<Parts, 'registry'>,
-  { request }: Received,
-  client: Client,
-): GrantHandler {
+function selectGrant(registry: Registry, { request }: Received, client: Client): NamedGrant {
   const { parameters } = request
   const grant_type = required(parameters, 'grant_type')
   const grant = registry.grant(grant_type)
@@ -49,40 +48,66 @@ function selectGrant(
 /** A grant decides and writes nothing; one that fails or is late has not decided. */
 async function decide(
   parts: Pick<Parts, 'deadline' | 'log'>,
-  grant: GrantHandler,
+  { name, decide }: NamedGrant,
   { request }: Received,
   client: Client,
 ): Promise<Decision> {
-  const { grant_type } = grant
-  const outcome = await callHandler(parts, grant_type, 'decide', () =>
-    grant.decide(request, client),
-  )
-  if (isVerdict(outcome)) {
-    const reason = (outcome.reason ?? 'internal') as RefusalReason
-    throw new OAuthError('invalid_grant', { reason })
+  const outcome: unknown = await callHandler(parts, name, 'decide', () => decide(request, client))
+  if (isVerdict(outcome) && !outcome.accepted) {
+    throw new OAuthError('invalid_grant', { reason: reasonOf(name, outcome) })
   }
-  if (typeof outcome?.sub === 'string') return outcome
-  parts.log.error('handler.failed', { handler: grant_type, step: 'decide', problem: 'no decision' })
-  throw new OAuthError('temporarily_unavailable', { reason: 'handler_failed' })
+  const decision = reading(parts, name, 'decide', () => readDecision(outcome))
+  return namingWhatIsUsed(name, decision)
+}
+
+/** A plugin's own reason is named after the plugin, so that it can't be taken for one of ours. */
+function reasonOf(name: string, { reason = '' }: Verdict): Reason {
+  return ourReasons.has(reason) ? (reason as Reason) : `${name}:${reason}`
+}
+
+const ourReasons: ReadonlySet<string> = new Set(refusalReasons)
+
+/** Two grants may use the same words for what is used once; each has its own memory of them. */
+function namingWhatIsUsed(name: string, decision: Decision): Decision {
+  const { consumes } = decision
+  if (consumes === undefined || !('jti' in consumes)) return decision
+  return { ...decision, consumes: { ...consumes, jti: JSON.stringify([name, consumes.jti]) } }
 }
 
 const noClaims = Object.freeze({})
 
 async function claimsOfListeners(
-  parts: Pick<Parts, 'registry' | 'deadline' | 'log'>,
+  parts: Pick<Parts, 'deadline' | 'log'>,
+  registry: Registry,
   { request }: Received,
   client: Client,
   { sub, scope }: Decision,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const listeners = parts.registry.listeners('beforeIssue')
+  const listeners = registry.listeners('beforeIssue')
   if (listeners.length === 0) return noClaims
   const event = Object.freeze({ client, request, sub, scope: scope ?? client.scope })
   let claims = {}
   for (const { name, hear } of listeners) {
-    const added = await callHandler(parts, name, 'beforeIssue', async () => hear(event))
-    claims = { ...claims, ...(added as object | undefined) }
+    const added: unknown = await callHandler(parts, name, 'beforeIssue', () => hear(event))
+    if (added === undefined) continue
+    claims = { ...claims, ...reading(parts, name, 'beforeIssue', () => readClaims(added)) }
   }
   return claims
+}
+
+/** What can't be read has not been said: the request ends in 503, and the operator is told why. */
+function reading<Read>(
+  { log }: Pick<Parts, 'log'>,
+  name: string,
+  step: string,
+  read: () => Read,
+): Read {
+  try {
+    return read()
+  } catch (cause) {
+    tellFailure(log, name, step, cause)
+    throw new OAuthError('temporarily_unavailable', { reason: 'handler_failed', cause })
+  }
 }
 
 function tellIssued(
