@@ -12,6 +12,7 @@ import {
   type ToPrimary,
   type ToWorker,
 } from './messages'
+import { hangUpOnStranded } from './stranded-connections'
 
 export interface Member {
   readonly worker: Worker
@@ -23,6 +24,7 @@ export interface Member {
 /** Runs the program once more, with its own arguments. */
 export function startMember(ports: Ports): Member {
   const worker = cluster.fork({ [portsVariable]: JSON.stringify(ports) })
+  hangUpOnStranded(worker.process)
   const gone = once(worker, 'exit')
   const listening = new Promise<Listening>((resolve, reject) => {
     worker.on('message', (message: ToPrimary) => {
