@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { SetupError } from '../error/setup-error'
-import { moveVersion } from './sql-store'
+import { moveCounter } from './sql-store'
 import { type TableName, tableNames } from './tables'
 import { openWhole, type Row, refuseMissing, type WholeDatabase } from './whole-database'
 
@@ -35,14 +35,14 @@ export async function copyStore(fromUrl: string, toUrl: string): Promise<CopiedT
   }
 }
 
-/** The counter belongs to each database itself. */
-const copied = tableNames.filter((table) => table !== 'counter')
+/** The counters belong to each database itself, and with them what they number. */
+const copied = tableNames.filter((table) => table !== 'counter' && table !== 'failure')
 
 async function copyWhole(from: WholeDatabase, to: WholeDatabase): Promise<CopiedTable[]> {
   await from.begin('read')
   await to.begin('write')
   try {
-    await to.execute(moveVersion(to.db).compile())
+    await to.execute(moveCounter(to.db, 'version').compile())
     const report: CopiedTable[] = []
     for (const table of copied) await refuseRows(to, table)
     for (const table of copied) report.push(await copyTable(from, to, table))

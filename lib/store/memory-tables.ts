@@ -1,5 +1,6 @@
 import type { Account, Session } from '../account/account-store'
 import type { ClientRecord } from '../client/client-store'
+import type { FailureWindow } from '../client/throttle-store'
 import type { KeyRecord } from '../token/key-store'
 import type { FoundCode, Grant, PushedRequest, RefreshToken } from '../token/token-store'
 
@@ -17,7 +18,9 @@ export interface MemoryTables {
   readonly replay: Map<string, number>
   /** Grants that were revoked and never stored, until when. */
   readonly revoked: Map<string, number>
+  readonly failures: Map<string, FailureWindow & { key: string; blocked: number | undefined }>
   version: number
+  blocks: number
 }
 
 export function memoryTables(): MemoryTables {
@@ -32,7 +35,9 @@ export function memoryTables(): MemoryTables {
     keys: new Map(),
     replay: new Map(),
     revoked: new Map(),
+    failures: new Map(),
     version: 0,
+    blocks: 0,
   }
 }
 

@@ -1,6 +1,7 @@
 import type { KeyStore } from '../token/key-store'
 import { memoryAccounts } from './memory-accounts'
 import { memoryClients } from './memory-clients'
+import { memoryFailures } from './memory-failures'
 import { type MemoryTables, memoryTables } from './memory-tables'
 import { memoryTokens } from './memory-tokens'
 import type { Store } from './store'
@@ -20,6 +21,7 @@ export function memoryStore(): Store {
     ...memoryAccounts(tables),
     ...memoryTokens(tables),
     ...memoryKeys(tables),
+    ...memoryFailures(tables),
     async open() {},
     async ping() {},
     async close() {},
@@ -60,5 +62,6 @@ function countsOf(tables: MemoryTables): Record<string, number> {
     session: tables.sessions.size,
     replay: tables.replay.size,
     signing_key: tables.keys.size,
+    failure: tables.failures.size,
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client, ClientConfig } from 'pg'
+import type { CounterName } from './engine'
 import type { Pg } from './postgres-pool'
 
 /**
@@ -10,6 +11,8 @@ import type { Pg } from './postgres-pool'
  */
 export interface VersionWatch {
   version(): number
+  /** The counter of that name; NaN while the last beat is too long ago. */
+  blocks(): number
   /** A change of our own is committed, under this number; unknown when the outcome is. */
   changed(counter: number | undefined): void
   close(): void
@@ -17,17 +20,29 @@ export interface VersionWatch {
 
 export const channel = 'mtls_secret'
 
+/** What a notification says: `version 7`. */
+export function newsOf(counter: CounterName, value: number): string {
+  return `${counter} ${value}`
+}
+
 /** Resolves at the first beat; rejects when there is none. */
 export async function watchVersion(pg: Pg, settings: ClientConfig): Promise<VersionWatch> {
   const closing = new AbortController()
   let version = 0
   let counter: number | undefined
+  let blocks = 0
   let heard = Number.NEGATIVE_INFINITY
   let client: Client | undefined
 
   const changed = (now: number | undefined) => {
     if (now === undefined || now !== counter) version++
     counter = now
+  }
+
+  const hear = (news = '') => {
+    const [name, value] = news.split(' ')
+    if (name === 'version') changed(Number(value))
+    else if (name === 'blocks') blocks = Math.max(blocks, Number(value))
   }
 
   const lost = () => {
@@ -37,7 +52,7 @@ export async function watchVersion(pg: Pg, settings: ClientConfig): Promise<Vers
   async function listen(): Promise<void> {
     client = new pg.Client({ ...settings, query_timeout: trust })
     client.on('error', lost)
-    client.on('notification', ({ payload }) => changed(Number(payload)))
+    client.on('notification', ({ payload }) => hear(payload))
     await client.connect()
     await client.query(`listen ${channel}`)
     await beat()
@@ -45,10 +60,10 @@ export async function watchVersion(pg: Pg, settings: ClientConfig): Promise<Vers
 
   async function beat(): Promise<void> {
     const asked = performance.now()
-    const answer = await client?.query<{ value: string }>(
-      `select value from counter where name = 'version'`,
+    const answer = await client?.query<{ news: string }>(
+      `select name || ' ' || value as news from counter`,
     )
-    changed(Number(answer?.rows[0]?.value))
+    for (const { news } of answer?.rows ?? []) hear(news)
     heard = asked
   }
 
@@ -74,8 +89,10 @@ export async function watchVersion(pg: Pg, settings: ClientConfig): Promise<Vers
     throw error
   }
   void keepListening()
+  const isDeaf = () => performance.now() - heard > trust
   return {
-    version: () => (performance.now() - heard > trust ? ++version : version),
+    version: () => (isDeaf() ? ++version : version),
+    blocks: () => (isDeaf() ? Number.NaN : blocks),
     changed,
     close() {
       closing.abort()

@@ -2,13 +2,13 @@ import { sql } from 'kysely'
 import type { Issue, RefreshToken } from '../token/token-store'
 import { postgresBuilder } from './builder'
 import { holding } from './connection'
-import type { Engine } from './engine'
+import type { CounterName, Engine } from './engine'
 import { connectPostgres, type PostgresConnection } from './postgres-connection'
 import type { Query } from './postgres-pool'
 import { withoutPassword } from './postgres-settings'
-import { channel } from './postgres-watch'
+import { channel, newsOf } from './postgres-watch'
 import { latestSchema, schemaOf } from './schema'
-import { countRows, moveVersion, sqlStore } from './sql-store'
+import { countRows, moveCounter, sqlStore } from './sql-store'
 import { spendRefreshToken, unlessConflict } from './sql-tokens'
 import { run, type Statement, type Steps, statement } from './statement'
 import type { Store } from './store'
@@ -36,6 +36,7 @@ export function postgresStore(url: string, options: PostgresOptions = {}): Store
   return {
     ...store,
     version: () => here().watch.version(),
+    lastBlock: () => here().watch.blocks(),
     async commitIssue(issue) {
       return isRotation(issue) ? rotate(issue) : store.commitIssue(issue)
     },
@@ -50,14 +51,18 @@ export function postgresStore(url: string, options: PostgresOptions = {}): Store
 
 function postgresEngine(here: () => PostgresConnection): Engine {
   const db = postgresBuilder()
-  const move = statement(() => moveVersion(db))
-  const tell = statement((values: { counter: number }) =>
-    db.selectNoFrom(sql`pg_notify(${channel}, ${values.counter}::bigint::text)`.as('told')),
+  const moving = {
+    version: statement(() => moveCounter(db, 'version')),
+    blocks: statement(() => moveCounter(db, 'blocks')),
+  }
+  const tell = statement((values: { news: string }) =>
+    db.selectNoFrom(sql`pg_notify(${channel}, ${values.news}::text)`.as('told')),
   )
-  function* moveAndTell(): Steps<number | undefined> {
-    const [moved] = yield* run(move, {})
-    if (moved !== undefined) yield* run(tell, { counter: moved.value })
-    return moved?.value
+  function* move(counter: CounterName): Steps<number> {
+    const [moved] = yield* run(moving[counter], {})
+    const value = moved?.value ?? 0
+    yield* run(tell, { news: newsOf(counter, value) })
+    return value
   }
   const once = async <Values, Row>(wanted: Statement<Values, Row>, parameters: unknown[]) => {
     const step = { statement: wanted, parameters }
@@ -77,12 +82,13 @@ function postgresEngine(here: () => PostgresConnection): Engine {
       return once(wanted, parameters)
     },
     commit,
+    move,
     async change(steps) {
       const { watch } = here()
       let counter: number | undefined
       try {
         const result = await commit(function* () {
-          counter = yield* moveAndTell()
+          counter = yield* move('version')
           return yield* steps()
         })
         // The notification comes too; the next request of this process need not wait for it.

@@ -161,6 +161,21 @@ const migrations: Record<string, (db: Kysely<Tables>, types: SchemaTypes) => Pro
   '002': async ({ schema }) => {
     await schema.alterTable('client').addColumn('registration', 'text').execute()
   },
+  /** Guessing is counted over all processes. */
+  '003': async (db) => {
+    const { schema } = db
+    await schema
+      .createTable('failure')
+      .addColumn('key', 'text', (c) => c.primaryKey().notNull())
+      .addColumn('failures', 'integer', (c) => c.notNull())
+      .addColumn('expires', 'bigint', (c) => c.notNull())
+      .addColumn('blocked', 'bigint')
+      .execute()
+    for (const column of ['expires', 'blocked']) {
+      await schema.createIndex(`failure_${column}`).on('failure').column(column).execute()
+    }
+    await db.insertInto('counter').values({ name: 'blocks', value: 0 }).execute()
+  },
 }
 
 /** The newest schema that this program knows. */

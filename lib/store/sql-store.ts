@@ -1,7 +1,8 @@
 import { type Kysely, sql } from 'kysely'
-import type { Engine } from './engine'
+import type { CounterName, Engine } from './engine'
 import { sqlAccounts } from './sql-accounts'
 import { sqlClients } from './sql-clients'
+import { sqlFailures } from './sql-failures'
 import { sqlKeys } from './sql-keys'
 import { sqlSweep } from './sql-sweep'
 import { sqlTokens } from './sql-tokens'
@@ -10,7 +11,7 @@ import type { Store } from './store'
 import { type Tables, tableNames } from './tables'
 
 /** Everything of a store that is SQL alone, so that SQLite and PostgreSQL cannot differ in it. */
-export function sqlStore(engine: Engine): Omit<Store, 'open' | 'close' | 'version' | 'status'> {
+export function sqlStore(engine: Engine): Omit<Store, NeedsConnection> {
   const alive = statement(() =>
     engine.db.selectFrom('counter').select('value').where('name', '=', 'version'),
   )
@@ -19,6 +20,7 @@ export function sqlStore(engine: Engine): Omit<Store, 'open' | 'close' | 'versio
     ...sqlAccounts(engine),
     ...sqlTokens(engine),
     ...sqlKeys(engine),
+    ...sqlFailures(engine),
     removeExpired: sqlSweep(engine),
     async ping() {
       await engine.ask(alive, {})
@@ -26,15 +28,17 @@ export function sqlStore(engine: Engine): Omit<Store, 'open' | 'close' | 'versio
   }
 }
 
+type NeedsConnection = 'open' | 'close' | 'version' | 'lastBlock' | 'status'
+
 /**
- * What each change of clients, accounts and keys does first: it moves the counter behind `version`
- * and, as the row is locked until the end, lets one change follow the other.
+ * What each change of clients, accounts and keys does first with the counter behind `version`: as
+ * its row is locked until the end, one change follows the other.
  */
-export function moveVersion(db: Kysely<Tables>) {
+export function moveCounter(db: Kysely<Tables>, name: CounterName) {
   return db
     .updateTable('counter')
     .set((row) => ({ value: row('value', '+', 1) }))
-    .where('name', '=', 'version')
+    .where('name', '=', name)
     .returning('value')
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+import type { CounterName } from './engine'
 import { Conflict, sqliteFault, storeFault } from './fault'
 import { latestSchema, migrate, schemaOf, verifySchema } from './schema'
 import { openSqlite } from './sqlite-driver'
@@ -14,7 +15,7 @@ export interface SqliteConnection {
   readonly writer: Writer
   /** Failures come as an OAuthError. */
   rows(sql: string, parameters: readonly unknown[]): unknown[]
-  version(): number
+  counters(): Readonly<Record<CounterName, number>>
   close(): Promise<void>
 }
 
@@ -112,25 +113,26 @@ function connectionOver(
       throw translated(error)
     }
   }
-  // data_version tells of every commit but our own; the counter tells whether clients, accounts or
-  // keys are concerned.
+  // data_version tells of every commit but our own; the counters tell whether it concerns what is
+  // kept in memory.
   const dataVersion = database.prepare('pragma data_version')
-  const counter = database.prepare(`select value from counter where name = 'version'`)
+  const counters = database.prepare('select name, value from counter')
   let seen: unknown
-  let version = 0
+  let known = { version: 0, blocks: 0 }
   const writer = groupCommit(execute, () => (seen = undefined))
   return {
     kysely,
     writer,
     rows,
-    version() {
+    counters() {
       try {
         const [row] = dataVersion.all([]) as { data_version: number }[]
-        if (row?.data_version === seen) return version
-        const [found] = counter.all([]) as { value: number }[]
-        version = found?.value ?? 0
+        if (row?.data_version === seen) return known
+        const found = counters.all([]) as { name: CounterName; value: number }[]
+        known = { version: 0, blocks: 0 }
+        for (const { name, value } of found) known[name] = value
         seen = row?.data_version
-        return version
+        return known
       } catch (error) {
         throw translated(error)
       }

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import { sqliteBuilder } from './builder'
 import { holding } from './connection'
-import type { Engine } from './engine'
+import type { CounterName, Engine } from './engine'
 import { latestSchema, schemaOf } from './schema'
-import { countRows, moveVersion, sqlStore } from './sql-store'
+import { countRows, moveCounter, sqlStore } from './sql-store'
 import { connectSqlite, type SqliteConnection } from './sqlite-connection'
 import { run, type Statement, type Steps, statement } from './statement'
 import type { Store } from './store'
@@ -32,7 +32,8 @@ export function sqliteStore(path: string, options: SqliteOptions = {}): Store {
 
   return {
     ...sqlStore(engine),
-    version: () => here().version(),
+    version: () => here().counters().version,
+    lastBlock: () => here().counters().blocks,
     open,
     close,
     async status() {
@@ -44,7 +45,14 @@ export function sqliteStore(path: string, options: SqliteOptions = {}): Store {
 
 function sqliteEngine(here: () => SqliteConnection): Engine {
   const db = sqliteBuilder()
-  const move = statement(() => moveVersion(db))
+  const moving = {
+    version: statement(() => moveCounter(db, 'version')),
+    blocks: statement(() => moveCounter(db, 'blocks')),
+  }
+  function* move(counter: CounterName): Steps<number> {
+    const [moved] = yield* run(moving[counter], {})
+    return moved?.value ?? 0
+  }
   const commit = async <T>(steps: () => Steps<T>) => {
     const { writer, rows } = here()
     return writer.write(() => drive(steps(), rows))
@@ -57,9 +65,10 @@ function sqliteEngine(here: () => SqliteConnection): Engine {
     },
     write: (wanted, values) => commit(() => run(wanted, values)),
     commit,
+    move,
     change: (steps) =>
       commit(function* () {
-        yield* run(move, {})
+        yield* move('version')
         return yield* steps()
       }),
   }

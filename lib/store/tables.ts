@@ -15,6 +15,7 @@ export interface Tables {
   session: SessionRow
   replay: ReplayRow
   signing_key: SigningKeyRow
+  failure: FailureRow
   counter: CounterRow
 }
 
@@ -124,6 +125,15 @@ export interface SigningKeyRow {
   published_until: number | null
 }
 
+/** Failed proofs of one key in one window, see `ThrottleStore`. */
+export interface FailureRow {
+  key: string
+  failures: number
+  expires: number
+  /** The place of its block among all. */
+  blocked: number | null
+}
+
 export interface CounterRow {
   name: string
   value: number
@@ -180,6 +190,7 @@ export const columns = {
   session: ['digest', 'account_id', 'auth_time', 'expires'],
   replay: ['digest', 'expires'],
   signing_key: ['kid', 'alg', 'created', 'replaced', 'published_until'],
+  failure: ['key', 'failures', 'expires', 'blocked'],
   counter: ['name', 'value'],
 } as const satisfies { [Name in keyof Tables]: readonly (keyof Tables[Name])[] }
 

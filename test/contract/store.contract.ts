@@ -646,6 +646,62 @@ export function storeContract(name: string, makeWorld: () => Promise<StoreWorld>
       })
     })
 
+    describe('failures', () => {
+      const failure = (key: string, more = {}) => ({ key, now, window: 60_000, limit: 3, ...more })
+      const count = async (by: Store, key: string, more = {}) =>
+        (await by.countFailure(failure(key, more))).failures
+
+      test('are counted by key over all processes, in a window that begins with the first', async () => {
+        expect(await store.countFailure(failure('k'))).toEqual({ failures: 1, ends: now + 60_000 })
+        expect(await other.countFailure(failure('k', { now: now + 9 }))).toEqual({
+          failures: 2,
+          ends: now + 60_000,
+        })
+        expect(await count(store, 'another')).toBe(1)
+        expect(await count(store, 'k', { now: now + 60_000 })).toBe(1)
+      })
+
+      test('of forty in two processes at once none is lost', async () => {
+        const counts = await Promise.all(
+          Array.from({ length: 40 }, (_, i) => count(i % 2 ? store : other, 'k')),
+        )
+        expect(counts.sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
+      })
+
+      test('block a key once, and every process can tell', async () => {
+        for (let i = 0; i < 2; i++) await count(store, 'k')
+        expect(await store.blockedAfter(0, 9)).toEqual([])
+        for (let i = 0; i < 3; i++) await count(store, 'k')
+        for (let i = 0; i < 3; i++) await count(store, 'l')
+        const blocked = await other.blockedAfter(0, 9)
+        expect(blocked).toMatchObject([
+          { key: 'k', ends: now + 60_000 },
+          { key: 'l', ends: now + 60_000 },
+        ])
+        const [first = 0, last = 0] = blocked.map(({ blocked }) => blocked)
+        await until(async () => (await other.lastBlock()) === last)
+        expect(await other.blockedAfter(0, 1)).toEqual(blocked.slice(0, 1))
+        expect(await other.blockedAfter(first, 9)).toEqual(blocked.slice(1))
+        expect(await other.blockedAfter(last, 9)).toEqual([])
+      })
+
+      test('begin anew where a clock that was set back left a window too far ahead', async () => {
+        for (let i = 0; i < 3; i++) await count(store, 'k', { now: now + 3_600_000 })
+        expect(await count(store, 'k')).toBe(1)
+        expect(await store.blockedAfter(0, 9)).toEqual([])
+        expect(await count(store, 'k', { now: now - 59_000 })).toBe(2)
+      })
+
+      test('are forgotten when their window has ended, some at a time', async () => {
+        for (const key of ['a', 'b', 'c']) await count(store, key)
+        await count(store, 'later', { now: now + 1 })
+        expect(await store.forgetFailures(now + 60_001, 2)).toBe(2)
+        expect(await other.forgetFailures(now + 60_001, 2)).toBe(1)
+        expect(await store.forgetFailures(now + 60_001, 2)).toBe(0)
+        expect((await other.status()).counts).toMatchObject({ failure: 1 })
+      })
+    })
+
     describe('removal of what has ended', () => {
       test('removes what ended before, in steps of at most the limit, and nothing else', async () => {
         await givenTwoClients()
