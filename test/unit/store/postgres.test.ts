@@ -41,7 +41,7 @@ describeWithPostgres('PostgreSQL', () => {
     test('of six that start on an empty database one migrates, the others wait', async () => {
       const stores = await Promise.all(Array.from({ length: 6 }, () => open()))
       for (const store of stores) expect((await store.status()).schema).toBe(latestSchema)
-      expect(await sql('select name from kysely_migration')).toEqual([[{ name: '001' }]])
+      expect((await sql('select name from kysely_migration'))[0]).toHaveLength(latestSchema)
     })
 
     test('refuses a database that a newer program has written', async () => {
@@ -137,10 +137,10 @@ describeWithPostgres('PostgreSQL', () => {
     await listener.query('listen mtls_secret')
     const told = new Promise((resolve) => listener.once('notification', resolve))
     await store.activateKey({ kid: 'k', alg: 'ES256' }, 1, 1)
-    expect(await told).toMatchObject({ payload: '1' })
+    expect(await told).toMatchObject({ payload: 'version 1' })
     await until(() => isSteady(store))
     const before = store.version()
-    await listener.query(`notify mtls_secret, '77'`)
+    await listener.query(`notify mtls_secret, 'version 77'`)
     await until(() => store.version() !== before)
     await listener.end()
   })
