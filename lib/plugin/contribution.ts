@@ -59,13 +59,13 @@ function checkType(link: Link, given: Record<string, unknown>): void {
 
 function checkClientAuth(link: Link, clientAuth: ClientAuth): void {
   checkKeys(link, 'clientAuth', clientAuth, clientAuthKeys)
-  const { recognise, authenticate, secretInQuery = false, needs = [] } = clientAuth
+  const { recognise, authenticate, secretInQuery = false, needs } = clientAuth
   checkFunctions(link, { 'clientAuth.recognise': recognise })
   checkFunctions(link, { 'clientAuth.authenticate': authenticate })
   if (typeof secretInQuery !== 'boolean') {
     throw wrongPart(link, 'clientAuth.secretInQuery', 'true or false')
   }
-  if (!isListOfText(needs)) throw wrongPart(link, 'clientAuth.needs', 'a list of words')
+  if (needs !== undefined) checkFunctions(link, { 'clientAuth.needs': needs })
 }
 
 function checkGrant(link: Link, grant: GrantHandler): void {

@@ -64,8 +64,11 @@ export interface ClientAuth {
   authenticate(request: TokenRequest, client: PluginClient): MaybePromise<Verdict>
   /** True when the client_id and client_secret may stand in the URL's query. */
   secretInQuery?: boolean
-  /** What a client must show, in words for `config check`: `['certificate', 'secret']`. */
-  needs?: readonly string[]
+  /**
+   * What such a client must show, for `config check` and the log: `['certificate', 'secret']`; an empty
+   * list says that it is always refused. Told as unknown where it is absent.
+   */
+  needs?(client: Pick<PluginClient, 'withoutCertificate'>): readonly string[]
 }
 
 /** One grant type: it decides and writes nothing; the one issuer uses up and stores. */

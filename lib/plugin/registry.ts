@@ -28,7 +28,7 @@ export interface Registry {
   toString(): string
 }
 
-export interface NamedClientAuth extends ClientAuth {
+export interface NamedClientAuth extends Required<ClientAuth> {
   readonly name: string
 }
 
@@ -154,7 +154,7 @@ function namedClientAuth(name: string, part: ClientAuth): NamedClientAuth {
     recognise: (request) => part.recognise(request),
     authenticate: (request, client) => part.authenticate(request, client),
     secretInQuery: part.secretInQuery ?? false,
-    needs: part.needs ?? [],
+    needs: (client) => part.needs?.(client) ?? ['unknown'],
   }
 }
 

@@ -8,7 +8,8 @@ export const clientSecretBasic = definePlugin({
   name: 'client_secret_basic',
   setup: () => ({
     clientAuth: {
-      recognise: (request: TokenRequest) => (usesBasic(request) ? request.client_id : undefined),
+      needs: () => ['secret'],
+      recognise: (request) => (usesBasic(request) ? request.client_id : undefined),
       authenticate: ({ client_secret }, client) => client.judgeSecret(client_secret),
     },
   }),
@@ -18,7 +19,8 @@ export const clientSecretPost = definePlugin({
   name: 'client_secret_post',
   setup: () => ({
     clientAuth: {
-      recognise: (request: TokenRequest) =>
+      needs: () => ['secret'],
+      recognise: (request) =>
         usesBasic(request) || request.client_secret === undefined ? undefined : request.client_id,
       authenticate: ({ client_secret }, client) => client.judgeSecret(client_secret),
     },

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { accepted, definePlugin, rejected, type TokenRequest } from '../../lib/plugin'
+import { accepted, definePlugin, rejected } from '../../lib/plugin'
 import { mandateMutualSSL } from './mandate-mutual-ssl'
 
 /**
@@ -31,7 +31,12 @@ export const mtlsSecret = definePlugin({
     clientAuth: {
       secretInQuery: properties.ClientSecretInQuery === 'accept',
 
-      recognise: (request: TokenRequest) => request.client_id,
+      needs({ withoutCertificate }) {
+        if (!withoutCertificate) return ['certificate', 'secret']
+        return properties.MandateMutualSSL === true ? [] : ['secret']
+      },
+
+      recognise: (request) => request.client_id,
 
       async authenticate({ client_secret, certificate }, client) {
         const secret = await client.judgeSecret(client_secret)
@@ -40,6 +45,12 @@ export const mtlsSecret = definePlugin({
         return client.judgeCertificate(certificate)
       },
     },
+    warnings:
+      properties.ClientSecretInQuery === 'accept'
+        ? [
+            'ClientSecretInQuery is "accept": a secret in a URL stays behind in the logs of servers and proxies (RFC 6749 section 2.3.1).',
+          ]
+        : [],
   }),
 })
 

@@ -23,7 +23,12 @@ export const privateKeyJwt = definePlugin({
   properties: z.strictObject({ MandateMutualSSL: mandateMutualSSL().default(false) }),
   setup: ({ properties, clock, replay, urls }) => ({
     clientAuth: {
-      recognise: (request: TokenRequest) =>
+      needs: () =>
+        properties.MandateMutualSSL === true
+          ? ['signed assertion', 'certificate']
+          : ['signed assertion'],
+
+      recognise: (request) =>
         isAssertion(request) ? assertionSubject(request.parameters.client_assertion) : undefined,
 
       async authenticate(request, client) {

@@ -16,6 +16,7 @@ export const selfSignedTlsClientAuth = definePlugin({
 })
 
 const certificateAlone = {
+  needs: () => ['certificate'],
   /** RFC 6749 section 2.3: whoever shows a secret or an assertion uses another method. */
   recognise: ({ client_id, client_secret, headers, parameters }: TokenRequest) =>
     client_secret === undefined &&
