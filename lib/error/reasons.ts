@@ -89,6 +89,9 @@ export const refusalReasons = [
   'token_of_nobody',
   // registration of a client
   'client_metadata',
+  'registration_off',
+  'registration_limit',
+  'registration_token',
   'redirect_uri',
   // resource routes
   'no_token',
@@ -110,6 +113,7 @@ export const refusalReasons = [
   'introspection_failed',
   'store_failed',
   'overloaded',
+  'throttled',
   'internal',
 ] as const
 

@@ -1,15 +1,20 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError } from '../error/oauth-error'
 
+export const readForm = (req: IncomingMessage, limit: number): Promise<Buffer> =>
+  readBody(req, form, limit)
+export const readJson = (req: IncomingMessage, limit: number): Promise<Buffer> =>
+  readBody(req, json, limit)
+
 /**
- * The bytes of a form, read from the socket. body-parser's raw reader does the same for 13 µs more a
+ * The bytes of a body, read from the socket. body-parser's raw reader does the same for 13 µs more a
  * request, a sixth of what the whole token endpoint costs; a test holds the two equal.
  *
  * Throws `OAuthError` `invalid_request`: 400 for another content type, 413 above `limit` bytes, 415 for
  * an encoding or charset that is not UTF-8. Nothing is unpacked, so no bomb can go off.
  */
-export function readForm(req: IncomingMessage, limit: number): Promise<Buffer> {
-  const refusal = refuseHeaders(req, limit)
+function readBody(req: IncomingMessage, type: BodyType, limit: number): Promise<Buffer> {
+  const refusal = refuseHeaders(req, type, limit)
   if (refusal !== undefined) {
     req.resume()
     return Promise.reject(refusal)
@@ -40,9 +45,13 @@ export function readForm(req: IncomingMessage, limit: number): Promise<Buffer> {
 
 const empty = Buffer.alloc(0)
 
-function refuseHeaders(req: IncomingMessage, limit: number): OAuthError | undefined {
+function refuseHeaders(
+  req: IncomingMessage,
+  type: BodyType,
+  limit: number,
+): OAuthError | undefined {
   const { headers, rawHeaders } = req
-  if (!isForm(headers['content-type'])) return refuseType(headers['content-type'])
+  if (!isOfType(type, headers['content-type'])) return refuseType(type, headers['content-type'])
   if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') {
     return new OAuthError('invalid_request', {
       reason: 'content_encoding',
@@ -58,21 +67,36 @@ function refuseHeaders(req: IncomingMessage, limit: number): OAuthError | undefi
   return undefined
 }
 
-function isForm(type: string | undefined): boolean {
-  if (type === 'application/x-www-form-urlencoded') return true
-  return /^application\/x-www-form-urlencoded[ \t]*(;[ \t]*charset="?utf-8"?[ \t]*)?$/i.test(
-    type ?? '',
-  )
+/** A media type, in UTF-8 whether it says so or not. */
+interface BodyType {
+  name: string
+  /** The name with any parameter of charset. */
+  withCharset: RegExp
+  withUtf8: RegExp
 }
 
-function refuseType(type: string | undefined): OAuthError {
-  const charset = /^application\/x-www-form-urlencoded[ \t]*;[ \t]*charset=/i.test(type ?? '')
+const form = bodyType('application/x-www-form-urlencoded')
+const json = bodyType('application/json')
+
+function bodyType(name: string): BodyType {
+  const charset = `^${name}[ \\t]*;[ \\t]*charset=`
+  return {
+    name,
+    withCharset: new RegExp(charset, 'i'),
+    withUtf8: new RegExp(`^${name}[ \\t]*$|${charset}"?utf-8"?[ \\t]*$`, 'i'),
+  }
+}
+
+function isOfType({ name, withUtf8 }: BodyType, type: string | undefined): boolean {
+  return type === name || withUtf8.test(type ?? '')
+}
+
+function refuseType({ name, withCharset }: BodyType, type: string | undefined): OAuthError {
+  const charset = withCharset.test(type ?? '')
   return new OAuthError('invalid_request', {
     reason: charset ? 'charset' : 'content_type',
     status: charset ? 415 : 400,
-    description: charset
-      ? 'The charset must be UTF-8.'
-      : 'The body must be application/x-www-form-urlencoded.',
+    description: charset ? 'The charset must be UTF-8.' : `The body must be ${name}.`,
   })
 }
 

@@ -47,6 +47,10 @@ export function errorWriter(parts: Pick<Parts, 'tell' | 'log'>): ErrorRequestHan
 /** Anything but an `OAuthError` is a fault of ours, and says nothing to the caller. */
 export function toOAuthError(cause: unknown): OAuthError {
   if (cause instanceof OAuthError) return cause
+  // Express could not decode a part of the path.
+  if (cause instanceof URIError) {
+    return new OAuthError('invalid_request', { reason: 'malformed_parameter', cause })
+  }
   return new OAuthError('server_error', { reason: 'internal', cause })
 }
 

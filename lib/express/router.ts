@@ -12,6 +12,7 @@ import type { Authenticate } from './authenticate'
 import { browserRoute } from './browser'
 import { introspectRoute, revokeRoute } from './known-token-routes'
 import { noteFacts, type Receiver, receive } from './receive'
+import { registerRoute, registrationRoutes, whileOn } from './registration-routes'
 import { type Answer, answering, errorWriter } from './reply'
 import { openTokenCheck } from './require-token'
 import { writeJson } from './write-reply'
@@ -28,6 +29,8 @@ export function tokenRoute(
   })
 }
 
+type Handlers = { [method in 'GET' | 'POST' | 'PUT' | 'DELETE']?: RequestHandler }
+
 /** Every endpoint and the methods it has; another method is 405 with `Allow`, in JSON. */
 export function buildRouter(
   parts: Parts,
@@ -41,10 +44,13 @@ export function buildRouter(
   const { path } = parts
   const { token, health, receiver, authenticate } = routes
   const router = express.Router({ caseSensitive: true, strict: true })
-  const endpoint = (at: string, handlers: { [method in 'GET' | 'POST']?: RequestHandler }) => {
+  const endpoint = (at: string, handlers: Handlers, before?: RequestHandler) => {
     const route = router.route(at)
+    if (before) route.all(before)
     if (handlers.GET) route.get(handlers.GET)
     if (handlers.POST) route.post(handlers.POST)
+    if (handlers.PUT) route.put(handlers.PUT)
+    if (handlers.DELETE) route.delete(handlers.DELETE)
     route.all(refuseMethod(Object.keys(handlers)))
   }
 
@@ -56,6 +62,9 @@ export function buildRouter(
   })
   endpoint(`${path}/introspect`, { POST: introspectRoute(parts, receiver, authenticate) })
   endpoint(`${path}/revoke`, { POST: revokeRoute(parts, receiver, authenticate) })
+  const registering = whileOn(parts)
+  endpoint(`${path}/register`, { POST: registerRoute(parts, receiver) }, registering)
+  endpoint(`${path}/register/:client_id`, registrationRoutes(parts, receiver), registering)
   const userinfo = answering(answerUserinfoRequest(parts, receiver))
   endpoint(`${path}/userinfo`, { GET: userinfo, POST: userinfo })
   endpoint('/oidc/logout', {

@@ -22,7 +22,7 @@ export const refreshToken = definePlugin({
         if (found.expires <= clock.now()) return rejected('refresh_token_expired')
         return {
           sub: grant.sub,
-          scope: grant.scope,
+          scope: stillRegistered(grant.scope, client.scope),
           resources: grant.resources,
           claims: JSON.parse(grant.claims),
           refreshable: true,
@@ -32,3 +32,12 @@ export const refreshToken = definePlugin({
     },
   }),
 })
+
+/** What was taken from the client since is not given any more, though somebody once granted it. */
+function stillRegistered(granted: string, registered: string): string {
+  const names = registered.split(' ')
+  return granted
+    .split(' ')
+    .filter((name) => names.includes(name))
+    .join(' ')
+}

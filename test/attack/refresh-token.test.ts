@@ -1,5 +1,5 @@
 import { memoryStore } from '../../lib/store'
-import { family, familyWorld } from '../support/family-grant'
+import { family, familyWorld, grant_types } from '../support/family-grant'
 import { oauthSettings } from '../support/oauth-settings'
 import { type Answer, claimsOf, openWorld, type World, type WorldOptions } from '../support/world'
 
@@ -110,6 +110,17 @@ describe('without a grace', () => {
     expect(claimsOf(narrow.access_token).scope).toBe('accounts:read')
     const full = (await renew(narrow.refresh_token)).json
     expect(claimsOf(full.access_token).scope).toBe('accounts:read accounts:write')
+  })
+
+  test('53: a scope that was taken from the client since is given no more', async () => {
+    const first = await open()
+    await world.server.clients.replace(world.a.client_id, {
+      scope: 'accounts:write other',
+      grant_types: [...grant_types],
+    })
+    const { json } = await renew(first)
+    expect(claimsOf(json.access_token).scope).toBe('accounts:write')
+    expect((await renew(json.refresh_token, { scope: 'other' })).json.error).toBe('invalid_scope')
   })
 
   test('54: a changed password ends it', async () => {
