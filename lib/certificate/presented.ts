@@ -45,7 +45,7 @@ export function presentedByTls(socket: Duplex): Presented | undefined {
   const known = presentedOn.get(socket)
   if (known !== undefined) return known ?? undefined
   if (!(socket instanceof TLSSocket)) return undefined
-  if (socket.getProtocol() !== 'TLSv1.3') socket.disableRenegotiation()
+  if (socket.getProtocol() !== 'TLSv1.3') refuseRenegotiation(socket)
   // Null once the connection is gone: nothing is presented, and nothing is remembered.
   const peer: { raw?: Buffer } | null = socket.getPeerCertificate()
   if (peer === null) return undefined
@@ -104,6 +104,12 @@ function factsOf(
       }
     },
   })
+}
+
+/** Node only reports an attempt, as an error of the socket, and would let it go on. */
+function refuseRenegotiation(socket: TLSSocket): void {
+  socket.disableRenegotiation()
+  socket.once('error', () => socket.destroy())
 }
 
 /** Absent on a resumed session, whose ticket holds the peer's own certificate alone. */
