@@ -80,12 +80,30 @@ export interface ClientUse {
 
 export type MaybePromise<T> = T | Promise<T>
 
+/** Clients of which the chain asks the same. */
+export interface ClientGroup {
+  token_endpoint_auth_method: string
+  grant_types: readonly string[]
+  without_certificate: boolean
+  disabled: boolean
+  /** How many there are. */
+  clients: number
+  /** The first of them by client_id, `firstOfGroup` at most. */
+  first: readonly ClientName[]
+}
+
+export type ClientName = Pick<ClientRecord, 'client_id' | 'client_name'>
+
+export const firstOfGroup = 3
+
 export interface ClientStore {
   /** Moves with every change of clients, accounts and keys by any process; cheap enough for each request. */
   version(): MaybePromise<number>
   findClient(client_id: string): MaybePromise<ClientRecord | undefined>
   /** All clients, oldest first. */
   listClients(): Promise<ClientRecord[]>
+  /** All clients, counted by what the chain asks of them, the largest group first. */
+  groupClients(): Promise<ClientGroup[]>
   /** Those of the thumbprints that are registered for a client, whichever. */
   registeredAmong(thumbprints: readonly string[]): Promise<string[]>
   /** False when the client_id is taken. */

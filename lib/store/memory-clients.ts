@@ -1,11 +1,17 @@
-import type { ClientRecord, ClientStore } from '../client/client-store'
+import {
+  type ClientGroup,
+  type ClientName,
+  type ClientRecord,
+  type ClientStore,
+  firstOfGroup,
+} from '../client/client-store'
 import { longestFirst, newestFirst } from './client-rows'
 import { type MemoryTables, removeWhere } from './memory-tables'
 import { refuseUnstorable } from './text'
 import { latestUses } from './uses'
 
 export function memoryClients(tables: MemoryTables): ClientStore {
-  const { clients, grants, tokens, codes, pushed } = tables
+  const { clients, grants, tokens, codes, pushed, observed } = tables
 
   function insert(record: ClientRecord): boolean {
     const client = frozen(record)
@@ -22,6 +28,7 @@ export function memoryClients(tables: MemoryTables): ClientStore {
       [...clients.values()].sort(
         (a, b) => a.created - b.created || (a.client_id < b.client_id ? -1 : 1),
       ),
+    groupClients: async () => groupsOf([...clients.values()]),
     async registeredAmong(thumbprints) {
       const registered = [...clients.values()].flatMap(({ certificates }) => certificates)
       const found = new Set(registered.map(({ thumbprint }) => thumbprint))
@@ -51,6 +58,7 @@ export function memoryClients(tables: MemoryTables): ClientStore {
       removeWhere(grants, isTheirs)
       removeWhere(codes, isTheirs)
       removeWhere(pushed, isTheirs)
+      removeWhere(observed, isTheirs)
       tables.version++
       return true
     },
@@ -66,6 +74,23 @@ export function memoryClients(tables: MemoryTables): ClientStore {
       }
     },
   }
+}
+
+function groupsOf(clients: readonly ClientRecord[]): ClientGroup[] {
+  const groups = new Map<string, ClientGroup & { first: ClientName[] }>()
+  for (const client of [...clients].sort((a, b) => (a.client_id < b.client_id ? -1 : 1))) {
+    const { token_endpoint_auth_method, grant_types, without_certificate, disabled } = client
+    const kind = { token_endpoint_auth_method, grant_types, without_certificate, disabled }
+    const key = JSON.stringify(kind)
+    const group = groups.get(key) ?? { ...kind, clients: 0, first: [] }
+    groups.set(key, group)
+    group.clients += 1
+    const { client_id, client_name } = client
+    if (group.first.length < firstOfGroup) group.first.push({ client_id, client_name })
+  }
+  return [...groups]
+    .sort(([a, { clients: many }], [b, { clients: few }]) => few - many || (a < b ? -1 : 1))
+    .map(([, group]) => group)
 }
 
 function used<Row extends { last_used: number | undefined }>(row: Row, at: number): Row {

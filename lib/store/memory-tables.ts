@@ -1,5 +1,6 @@
 import type { Account, Session } from '../account/account-store'
 import type { ClientRecord } from '../client/client-store'
+import type { Observed } from '../client/observed'
 import type { FailureWindow } from '../client/throttle-store'
 import type { KeyRecord } from '../token/key-store'
 import type { FoundCode, Grant, PushedRequest, RefreshToken } from '../token/token-store'
@@ -19,6 +20,7 @@ export interface MemoryTables {
   /** Grants that were revoked and never stored, until when. */
   readonly revoked: Map<string, number>
   readonly failures: Map<string, FailureWindow & { key: string; blocked: number | undefined }>
+  readonly observed: Map<string, Observed>
   version: number
   blocks: number
 }
@@ -36,6 +38,7 @@ export function memoryTables(): MemoryTables {
     replay: new Map(),
     revoked: new Map(),
     failures: new Map(),
+    observed: new Map(),
     version: 0,
     blocks: 0,
   }

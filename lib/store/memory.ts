@@ -2,6 +2,7 @@ import type { KeyStore } from '../token/key-store'
 import { memoryAccounts } from './memory-accounts'
 import { memoryClients } from './memory-clients'
 import { memoryFailures } from './memory-failures'
+import { memoryObserved } from './memory-observed'
 import { type MemoryTables, memoryTables } from './memory-tables'
 import { memoryTokens } from './memory-tokens'
 import type { Store } from './store'
@@ -22,6 +23,7 @@ export function memoryStore(): Store {
     ...memoryTokens(tables),
     ...memoryKeys(tables),
     ...memoryFailures(tables),
+    ...memoryObserved(tables),
     async open() {},
     async ping() {},
     async close() {},
@@ -63,5 +65,6 @@ function countsOf(tables: MemoryTables): Record<string, number> {
     replay: tables.replay.size,
     signing_key: tables.keys.size,
     failure: tables.failures.size,
+    observed: tables.observed.size,
   }
 }

@@ -176,6 +176,31 @@ const migrations: Record<string, (db: Kysely<Tables>, types: SchemaTypes) => Pro
     }
     await db.insertInto('counter').values({ name: 'blocks', value: 0 }).execute()
   },
+  /** Whom a handler that observes would refuse; and clients counted by what the chain asks of them. */
+  '004': async ({ schema }) => {
+    await schema
+      .createTable('observed')
+      .addColumn('client_id', 'text', (c) =>
+        c.notNull().references('client.client_id').onDelete('cascade'),
+      )
+      .addColumn('reason', 'text', (c) => c.notNull())
+      .addColumn('since', 'bigint', (c) => c.notNull())
+      .addColumn('last', 'bigint', (c) => c.notNull())
+      .addColumn('times', 'bigint', (c) => c.notNull())
+      .addPrimaryKeyConstraint('observed_key', ['client_id', 'reason'])
+      .execute()
+    await schema
+      .createIndex('client_group')
+      .on('client')
+      .columns([
+        'token_endpoint_auth_method',
+        'without_certificate',
+        'disabled',
+        'grant_types',
+        'client_id',
+      ])
+      .execute()
+  },
 }
 
 /** The newest schema that this program knows. */

@@ -11,7 +11,7 @@ import { rowOf, run, type Steps, statement } from './statement'
 import { type CertificateRow, type ClientRow, columns, type SecretRow } from './tables'
 import { latestUses, slices } from './uses'
 
-export function sqlClients(engine: Engine): Omit<ClientStore, 'version'> {
+export function sqlClients(engine: Engine): Omit<ClientStore, 'version' | 'groupClients'> {
   const { db } = engine
 
   const joined = () =>

@@ -1,9 +1,11 @@
 import { type Kysely, sql } from 'kysely'
 import type { CounterName, Engine } from './engine'
 import { sqlAccounts } from './sql-accounts'
+import { sqlClientGroups } from './sql-client-groups'
 import { sqlClients } from './sql-clients'
 import { sqlFailures } from './sql-failures'
 import { sqlKeys } from './sql-keys'
+import { sqlObserved } from './sql-observed'
 import { sqlSweep } from './sql-sweep'
 import { sqlTokens } from './sql-tokens'
 import { statement } from './statement'
@@ -17,10 +19,12 @@ export function sqlStore(engine: Engine): Omit<Store, NeedsConnection> {
   )
   return {
     ...sqlClients(engine),
+    groupClients: sqlClientGroups(engine),
     ...sqlAccounts(engine),
     ...sqlTokens(engine),
     ...sqlKeys(engine),
     ...sqlFailures(engine),
+    ...sqlObserved(engine),
     removeExpired: sqlSweep(engine),
     async ping() {
       await engine.ask(alive, {})

@@ -1,5 +1,6 @@
 import type { AccountStore } from '../account/account-store'
 import type { ClientStore } from '../client/client-store'
+import type { ObservedStore } from '../client/observed'
 import type { ThrottleStore } from '../client/throttle-store'
 import type { KeyStore } from '../token/key-store'
 import type { TokenStore } from '../token/token-store'
@@ -15,7 +16,13 @@ export interface StoreStatus {
 }
 
 /** One place for everything that must outlive the process. */
-export interface Store extends ClientStore, AccountStore, TokenStore, KeyStore, ThrottleStore {
+export interface Store
+  extends ClientStore,
+    AccountStore,
+    TokenStore,
+    KeyStore,
+    ThrottleStore,
+    ObservedStore {
   /** Creates what is absent and migrates what is old, under a lock. Idempotent. */
   open(): Promise<void>
   status(): Promise<StoreStatus>

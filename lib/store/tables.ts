@@ -16,6 +16,7 @@ export interface Tables {
   replay: ReplayRow
   signing_key: SigningKeyRow
   failure: FailureRow
+  observed: ObservedRow
   counter: CounterRow
 }
 
@@ -134,6 +135,14 @@ export interface FailureRow {
   blocked: number | null
 }
 
+export interface ObservedRow {
+  client_id: string
+  reason: string
+  since: number
+  last: number
+  times: number
+}
+
 export interface CounterRow {
   name: string
   value: number
@@ -191,6 +200,7 @@ export const columns = {
   replay: ['digest', 'expires'],
   signing_key: ['kid', 'alg', 'created', 'replaced', 'published_until'],
   failure: ['key', 'failures', 'expires', 'blocked'],
+  observed: ['client_id', 'reason', 'since', 'last', 'times'],
   counter: ['name', 'value'],
 } as const satisfies { [Name in keyof Tables]: readonly (keyof Tables[Name])[] }
 

@@ -268,6 +268,95 @@ export function storeContract(name: string, makeWorld: () => Promise<StoreWorld>
       })
     })
 
+    describe('clients in groups', () => {
+      test('counts clients of which the same is asked, and names the first of them', async () => {
+        const kind = {
+          token_endpoint_auth_method: 'mtls-secret',
+          grant_types: ['client_credentials'],
+          without_certificate: false,
+          disabled: false,
+        }
+        const ids = ['d', 'b', 'e', 'a', 'c']
+        for (const id of ids) {
+          await store.insertClient(client({ client_id: id, client_name: `name-${id}`, ...kind }))
+        }
+        const others = [
+          { ...kind, token_endpoint_auth_method: 'private_key_jwt' },
+          { ...kind, grant_types: ['client_credentials', 'password'] },
+          { ...kind, without_certificate: true },
+          { ...kind, disabled: true },
+        ]
+        for (const [index, other] of others.entries()) {
+          await store.insertClient(client({ client_id: `z${index}`, client_name: 'z', ...other }))
+        }
+        const [largest, ...rest] = await other.groupClients()
+        expect(largest).toEqual({
+          ...kind,
+          clients: 5,
+          first: ['a', 'b', 'c'].map((id) => ({ client_id: id, client_name: `name-${id}` })),
+        })
+        expect(rest).toHaveLength(4)
+        expect(rest).toEqual(
+          expect.arrayContaining(
+            others.map((other, index) => ({
+              ...other,
+              clients: 1,
+              first: [{ client_id: `z${index}`, client_name: 'z' }],
+            })),
+          ),
+        )
+      })
+
+      test('finds no group where there is no client', async () => {
+        expect(await store.groupClients()).toEqual([])
+      })
+    })
+
+    describe('what was observed', () => {
+      const seen = (client_id: string, since: number, last: number, times: number) => ({
+        client_id,
+        reason: 'no_certificate_registered',
+        since,
+        last,
+        times,
+      })
+
+      test('is summed over processes, from the first time to the last', async () => {
+        await givenTwoClients()
+        await store.recordObserved([seen('a', 20, 30, 2), seen('b', 40, 40, 1)])
+        await other.recordObserved([seen('a', 10, 15, 3)])
+        await store.recordObserved([{ ...seen('a', 50, 60, 4), reason: 'acme:late' }])
+        expect(await other.listObserved(0)).toEqual([
+          { ...seen('a', 50, 60, 4), reason: 'acme:late' },
+          seen('b', 40, 40, 1),
+          seen('a', 10, 30, 5),
+        ])
+        expect(await store.listObserved(40)).toHaveLength(2)
+      })
+
+      test('is nothing of a client that is gone, and goes with the client', async () => {
+        await givenTwoClients()
+        await store.recordObserved([
+          seen('nobody', 1, 1, 1),
+          seen('a', 1, 1, 1),
+          seen('b', 1, 1, 1),
+        ])
+        await store.deleteClient('a')
+        await store.recordObserved([seen('a', 2, 2, 2)])
+        expect(await store.listObserved(0)).toEqual([seen('b', 1, 1, 1)])
+      })
+
+      test('is taken by the thousand from two processes at once', async () => {
+        const records = Array.from({ length: 300 }, () => client())
+        for (const record of records) await store.insertClient(record)
+        const batch = records.map(({ client_id }, i) => seen(client_id, i, i, 1))
+        await Promise.all([store.recordObserved(batch), other.recordObserved([...batch].reverse())])
+        const found = await store.listObserved(0)
+        expect(found).toHaveLength(300)
+        expect(found.every(({ times }) => times === 2)).toBe(true)
+      })
+    })
+
     describe('version', () => {
       test('moves with each change of clients, accounts and keys, here at once', async () => {
         await store.insertClient(client({ client_id: 'a' }))
@@ -300,6 +389,9 @@ export function storeContract(name: string, makeWorld: () => Promise<StoreWorld>
         const before = [await store.version(), await other.version()]
         await store.commitIssue(issue({ client_id: 'a', id: '1' }))
         await store.recordUses([{ client_id: 'a', digest: 'x', at: 1 }])
+        await store.recordObserved([
+          { client_id: 'a', reason: 'no_certificate_registered', since: 1, last: 1, times: 1 },
+        ])
         await store.seen('k', now + 1, now)
         await store.revokeGrant('grant-1', now, now)
         expect([await store.version(), await other.version()]).toEqual(before)
