@@ -26,6 +26,7 @@ import { standardPages } from './server/pages'
 import type { Parts } from './server/parts'
 import { openPins } from './server/pins'
 import { openSessions } from './server/sessions'
+import { openThrottle } from './server/throttle'
 import { type Keys, openKeys } from './token/keys'
 
 export interface AuthorizationServer {
@@ -134,6 +135,7 @@ async function openServer(
     keys,
     judge: { trust, clock, refreshPins: pins.refresh },
     deadline,
+    throttle: openThrottle(store, clock, () => chain.throttle),
     clock,
     log,
     tell: openTell(() => chain.registry, log),

@@ -6,6 +6,7 @@ import { type AnyPlugin, composeChain } from './plugin/chain'
 import { isOfProgram } from './plugin/origin'
 import { openRegistry, type Registry } from './plugin/registry'
 import type { RegistrationSettings, TokenSettings } from './server/parts'
+import type { ThrottleSettings } from './server/throttle'
 
 /** The chain and the settings that are in force; a reload puts others in their place, whole. */
 export interface RunningChain {
@@ -13,6 +14,7 @@ export interface RunningChain {
   readonly options: CompleteOptions
   readonly tokens: TokenSettings
   readonly registration: RegistrationSettings
+  readonly throttle: ThrottleSettings
   /**
    * Reads the file again and sets its chain up; `others` reads what else must be read before it may
    * take the old one's place, and gives what brings that into force at the same moment.
@@ -32,6 +34,7 @@ export async function openRunningChain(
     registry: await openRegistry(composeChain(given, settings.event_listener), capabilities),
     tokens: { ...settings.oauth.token_validation, ...settings.oauth.token_renewal },
     registration: settings.oauth.dcr,
+    throttle: settings.throttle,
   })
   const retired = openRetirement(options.server.limits.handler_timeout * 1000)
   let current = await open(options, plugins)
@@ -48,6 +51,9 @@ export async function openRunningChain(
     },
     get registration() {
       return current.registration
+    },
+    get throttle() {
+      return current.throttle
     },
     async reload(others) {
       const again = await readAgain(options, plugins)

@@ -1,5 +1,3 @@
-import type { MaybePromise } from './client-store'
-
 /**
  * What the throttle needs of storage: failed proofs of who one is, counted by key over all processes.
  * A count belongs to a window that begins with its first failure. Times in milliseconds.
@@ -35,7 +33,7 @@ const skew = 60_000
 
 export interface ThrottleStore {
   /** The number of the last block by any process, cheap enough for each request; NaN while it is not known. */
-  lastBlock(): MaybePromise<number>
+  lastBlock(): number
   /** Counts one more, durably. */
   countFailure(failure: Failure): Promise<FailureWindow>
   /** At most `limit` of the keys that were blocked after the block of that number, in their order. */

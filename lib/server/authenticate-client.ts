@@ -8,6 +8,7 @@ import type { NamedClientAuth, Registry } from '../plugin/registry'
 import type { TokenRequest } from '../plugin/token-request'
 import { callHandler, tellFailure } from './call-handler'
 import type { Parts } from './parts'
+import type { Guess } from './throttle'
 import type { Received } from './token-request'
 
 /**
@@ -25,14 +26,17 @@ export interface Authenticated {
   readonly registry: Registry
 }
 
-type Needs = Pick<Parts, 'registry' | 'clients' | 'judge' | 'deadline' | 'log'>
+type Needs = Pick<Parts, 'registry' | 'clients' | 'judge' | 'deadline' | 'throttle' | 'log'>
 
-/** Throws `OAuthError`: `invalid_client`, `invalid_request` or, when the store fails, 503. */
+/** Throws `OAuthError`: `invalid_client`, `invalid_request`, 429 for who guesses, 503 when the store fails. */
 export async function authenticateClient(parts: Needs, received: Received): Promise<Authenticated> {
   const { request } = received
   const { registry } = parts
   const seen = recogniseClient(registry, request, parts.log)
   if (seen === undefined) throw invalidClient('no_client_id', received)
+  const guess: Guess = { as: 'client', name: seen.client_id, facts: received.facts }
+  const pending = parts.throttle.check(guess)
+  if (pending !== undefined) await pending
 
   const record = await findClient(parts, seen.client_id)
   const usable = record !== undefined && !record.disabled
@@ -44,9 +48,11 @@ export async function authenticateClient(parts: Needs, received: Received): Prom
       ? rejected('method_not_allowed')
       : await judgeClient(parts, handler, received, client)
 
-  if (record === undefined) throw invalidClient('unknown_client', received)
-  if (record.disabled) throw invalidClient('client_disabled', received)
-  if (!verdict.accepted) throw invalidClient(explain(verdict, received), received)
+  if (!usable || !verdict.accepted) {
+    await parts.throttle.failed(guess)
+    throw invalidClient(whyNot(record, verdict, received), received)
+  }
+  parts.throttle.recheck(guess)
   rememberUse(parts.clients, record, request)
   return { client, verdict, registry }
 }
@@ -144,7 +150,13 @@ function named(handler: string, verdict: Verdict): Verdict {
 const ourReasons: ReadonlySet<string> = new Set(rejectionReasons)
 
 /** Where a certificate was shown and could not be believed, that is the reason for having none. */
-function explain(verdict: Verdict, { unread }: Received): RejectionReason {
+function whyNot(
+  record: ClientRecord | undefined,
+  verdict: Verdict,
+  { unread }: Received,
+): RejectionReason {
+  if (record === undefined) return 'unknown_client'
+  if (record.disabled) return 'client_disabled'
   const reason = verdict.reason as RejectionReason
   return reason === 'no_certificate_presented' && unread !== undefined ? unread : reason
 }

@@ -22,6 +22,7 @@ import { html } from './html'
 import { takePushed } from './par'
 import type { Parts } from './parts'
 import type { Login } from './sessions'
+import type { Guess } from './throttle'
 
 /**
  * `/oauth2/authorize` (RFC 6749 section 4.1): a person logs in, is asked, and is sent back to the client
@@ -42,6 +43,7 @@ type Needs = Pick<
   | 'keys'
   | 'clock'
   | 'settings'
+  | 'throttle'
   | 'pages'
   | 'tell'
 >
@@ -105,7 +107,8 @@ async function orRefusal(
   try {
     return await answer()
   } catch (cause) {
-    if (!(cause instanceof OAuthError)) throw cause
+    // Who guesses passwords is told so himself: the client would send him back for more.
+    if (!(cause instanceof OAuthError) || cause.reason === 'throttled') throw cause
     const { code: error, description: error_description } = cause
     return {
       location: answerUri(address, { error, error_description, iss: issuer }),
@@ -192,14 +195,18 @@ async function logIn(
   asked: AuthorizationRequest,
 ): Promise<BrowserReply> {
   const { username = '', password = '' } = browser.parameters
+  const guess: Guess = { as: 'user', name: username, facts: browser.facts }
+  await parts.throttle.check(guess)
   const tried = !tooLong(username) && !tooLong(password)
   const account = tried ? await parts.accounts.verify(username, password) : undefined
   if (account === undefined) {
+    await parts.throttle.failed(guess)
     const { facts, tell } = { ...browser, ...parts }
     const { client_id } = client
     tell('rejected', { ...facts, client_id, error: 'access_denied', reason: 'wrong_password' })
     return loginPage(parts, browser, client, asked, true)
   }
+  parts.throttle.recheck(guess)
   await parts.sessions.end(browser.cookie)
   const cookie = await parts.sessions.start(account.account_id)
   const login = { ...account, auth_time: parts.clock.now() }

@@ -10,6 +10,7 @@ import { readClaims, readDecision } from './decision'
 import { required } from './form'
 import { type Issued, issueTokens, type TokenAnswer } from './issue'
 import type { Parts } from './parts'
+import type { Guess } from './throttle'
 import type { Received } from './token-request'
 
 /**
@@ -47,15 +48,22 @@ function selectGrant(registry: Registry, { request }: Received, client: Client):
 
 /** A grant decides and writes nothing; one that fails or is late has not decided. */
 async function decide(
-  parts: Pick<Parts, 'deadline' | 'log'>,
+  parts: Pick<Parts, 'deadline' | 'throttle' | 'log'>,
   { name, decide }: NamedGrant,
-  { request }: Received,
+  { request, facts }: Received,
   client: Client,
 ): Promise<Decision> {
+  const { username } = request.parameters
+  const guess: Guess | undefined =
+    username === undefined ? undefined : { as: 'user', name: username, facts }
+  if (guess) await parts.throttle.check(guess)
   const outcome: unknown = await callHandler(parts, name, 'decide', () => decide(request, client))
   if (isVerdict(outcome) && !outcome.accepted) {
-    throw new OAuthError('invalid_grant', { reason: reasonOf(name, outcome) })
+    const reason = reasonOf(name, outcome)
+    if (guess && reason === 'wrong_password') await parts.throttle.failed(guess)
+    throw new OAuthError('invalid_grant', { reason })
   }
+  if (guess) parts.throttle.recheck(guess)
   const decision = reading(parts, name, 'decide', () => readDecision(outcome))
   return namingWhatIsUsed(name, decision)
 }

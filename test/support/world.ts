@@ -60,6 +60,8 @@ export interface Caller {
   headers?: Record<string, string | string[]>
   method?: string
   maxVersion?: SecureVersion
+  /** The address to come from; all of 127.0.0.0/8 is this machine. */
+  from?: string
   /** Of the server; this world's unless given. */
   ca?: string
 }
@@ -248,7 +250,7 @@ export function exchange(
   method: string,
   path: string,
   body: Buffer | undefined,
-  { certificate, headers = {}, maxVersion, ca: authority = ca.certificatePem }: Caller = {},
+  { certificate, headers = {}, maxVersion, from, ca: authority = ca.certificatePem }: Caller = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const req = httpsRequest(
@@ -263,6 +265,7 @@ export function exchange(
         headers: { ...(body && { 'content-length': body.length }), ...headers },
         ...certificate,
         ...(maxVersion && { maxVersion }),
+        ...(from && { localAddress: from }),
       },
       (res) => {
         const chunks: Buffer[] = []
