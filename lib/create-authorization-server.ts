@@ -21,6 +21,7 @@ import { openRunningChain } from './running-chain'
 import { openAddress } from './server/address'
 import { openTell } from './server/audit'
 import { unservedClients } from './server/authenticate-client'
+import { openCleanUp } from './server/clean-up'
 import { type Health, type HealthReasons, readHealth } from './server/health'
 import { standardPages } from './server/pages'
 import type { Parts } from './server/parts'
@@ -141,6 +142,7 @@ async function openServer(
     tell: openTell(() => chain.registry, log),
     pages: { ...standardPages, ...options.pages },
   }
+  closers.push(openCleanUp(parts, store).close)
   const receiver = { source: sourceOf(options), limit: options.server.limits.body_bytes }
   const authenticate = openAuthenticate(parts, receiver)
   const token = tokenRoute(parts, receiver, authenticate)

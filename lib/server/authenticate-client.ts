@@ -28,7 +28,7 @@ export interface Authenticated {
 
 type Needs = Pick<Parts, 'registry' | 'clients' | 'judge' | 'deadline' | 'throttle' | 'log'>
 
-/** Throws `OAuthError`: `invalid_client`, `invalid_request`, 429 for who guesses, 503 when the store fails. */
+/** Throws `OAuthError`: `invalid_client`, `invalid_request`, 429 for guessing, 503 when the store fails. */
 export async function authenticateClient(parts: Needs, received: Received): Promise<Authenticated> {
   const { request } = received
   const { registry } = parts

