@@ -57,6 +57,6 @@ export function boundedQueue({ running, waiting, patience }: QueueLimits) {
 function overloaded(): OAuthError {
   return new OAuthError('temporarily_unavailable', {
     reason: 'overloaded',
-    headers: { 'Retry-After': '2' },
+    headers: { 'retry-after': '2' },
   })
 }

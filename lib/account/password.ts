@@ -10,7 +10,7 @@ const cost = { N: 2 ** 15, r: 8, p: 3 }
 const maxmem = 64 * 1024 * 1024
 const hashBytes = 32
 
-const queue = boundedQueue({ running: 2, waiting: 16, patience: 2_000 })
+const queue = boundedQueue({ running: 2, waiting: 16, patience: 1_500 })
 
 /**
  * `scrypt$N$r$p$salt$hash`, salt and hash base64url.

@@ -56,7 +56,7 @@ export interface OAuthErrorDetails {
   description?: string
   /** In place of the code's own status: 404, 405, 413, 415, 429. */
   status?: number
-  /** Headers of the answer: `WWW-Authenticate`, `Allow`, `Retry-After`. */
+  /** Headers of the answer, in lower case: `www-authenticate`, `allow`, `retry-after`. */
   headers?: Record<string, string>
   cause?: unknown
 }

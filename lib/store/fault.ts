@@ -20,7 +20,7 @@ export class Conflict extends OAuthError {
   }
 }
 
-const headers = { 'Retry-After': '1' }
+const headers = { 'retry-after': '1' }
 
 /** SQLite's primary result code without its prefix ("BUSY"); undefined when it is not SQLite's error. */
 export function sqliteFault(error: unknown): string | undefined {

@@ -19,7 +19,7 @@ const overloaded = {
   code: 'temporarily_unavailable',
   status: 503,
   reason: 'overloaded',
-  headers: { 'Retry-After': '2' },
+  headers: { 'retry-after': '2' },
 }
 
 test('runs only so many at a time and the others in their order', async () => {

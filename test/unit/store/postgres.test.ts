@@ -96,7 +96,7 @@ describeWithPostgres('PostgreSQL', () => {
     await expect(store.findClient('a')).rejects.toMatchObject({
       status: 503,
       reason: 'store_failed',
-      headers: { 'Retry-After': '1' },
+      headers: { 'retry-after': '1' },
     })
     await expect(store.ping()).rejects.toMatchObject({ status: 503 })
     expect(store.version()).not.toBe(before)

@@ -85,7 +85,7 @@ test('gives up with 503 when the lock is held for too long', async () => {
   await expect(writer.write(() => 'never')).rejects.toMatchObject({
     status: 503,
     code: 'temporarily_unavailable',
-    headers: { 'Retry-After': '1' },
+    headers: { 'retry-after': '1' },
   })
   expect(performance.now() - start).toBeLessThan(2000)
 })
