@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler, Router } from 'express'
 import { type Accounts, openAccounts } from './account/accounts'
-import { fromProxyHeader } from './certificate/proxy-header'
+import { proxySource } from './certificate/proxy-header'
 import { type CertificateSource, fromTlsConnection } from './certificate/source'
 import { openTrust, type Trust } from './certificate/trust'
 import { type Clients, openClients } from './client/clients'
@@ -212,7 +212,7 @@ function openRelay(first: Log | undefined): Log & { relayTo(log: Log): void } {
 
 /** Exactly one source: what is given, what `[proxy]` says, or the TLS connection. */
 function sourceOf({ certificate, proxy }: CompleteOptions): CertificateSource {
-  return certificate ?? (proxy === undefined ? fromTlsConnection() : fromProxyHeader(proxy))
+  return certificate ?? (proxy === undefined ? fromTlsConnection() : proxySource(proxy))
 }
 
 /** A memory store forgets, and so does its key; machines that share a database are given theirs. */

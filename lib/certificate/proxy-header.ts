@@ -24,7 +24,7 @@ export interface ProxySettings {
   /** `rfc9440` unless given. */
   format?: ProxyFormatName | undefined
   /** The header in which the proxy says that it verified the certificate; `none` must be written out. */
-  verified_header: string
+  verified_header: string | undefined
   verified_value?: string | undefined
   /** The header with the peer's address, one IP address. */
   address_header?: string | undefined
@@ -32,17 +32,30 @@ export interface ProxySettings {
   peer_certificate_sha256?: readonly string[] | undefined
 }
 
+/** The same by code: what the proxy says of its verification is one fact, and can't be left out. */
+export interface ProxyHeaderOptions
+  extends Omit<ProxySettings, 'verified_header' | 'verified_value'> {
+  /** The header and its value for a verified certificate; the format's own value unless given. */
+  verified: { header: string; value?: string } | 'none'
+}
+
 /**
  * Certificates that a trusted proxy puts into a header. The proxy vouches for one thing alone, that
  * the client holds the key; whether the certificate is any good is judged here as if it had come over
  * TLS. Anybody else's header is ignored, and the proxy's own certificate is never a client's.
- * Throws `SetupError` when the settings leave anything open.
+ * Throws `SetupError` when the options leave anything open.
  *
  * @example
  * const certificate = fromProxyHeader({ trusted: ['10.0.0.0/8'], header: 'client-cert',
- *   format: 'rfc9440', verified_header: 'x-client-verify', verified_value: 'SUCCESS' })
+ *   format: 'rfc9440', verified: { header: 'x-client-verify', value: 'SUCCESS' } })
  */
-export function fromProxyHeader(settings: ProxySettings): CertificateSource {
+export function fromProxyHeader({ verified, ...rest }: ProxyHeaderOptions): CertificateSource {
+  const { header, value } = verified === 'none' ? { header: 'none' } : (verified ?? {})
+  return proxySource({ ...rest, verified_header: header, verified_value: value })
+}
+
+/** The source that `[proxy]` describes. Throws `SetupError` with the path of the key. */
+export function proxySource(settings: ProxySettings): CertificateSource {
   const names = checkSettings(settings)
   const isProxy = openProxies(settings)
   const watched = [names.header, names.verified_header, names.address_header]

@@ -119,12 +119,12 @@ describe('17: guessing the secret of a client behind a proxy', () => {
     'client-cert': `:${certificate.cert.replace(/-----.*?-----|\s/g, '')}:`,
   })
   const proxy = (more = {}) =>
-    fromProxyHeader({ trusted: ['127.0.0.1'], verified_header: 'x-client-verify', ...more })
+    fromProxyHeader({ trusted: ['127.0.0.1'], verified: { header: 'x-client-verify' }, ...more })
 
   test('is counted by the address that the proxy names', async () => {
     world = await openWorld({
       throttle,
-      certificate: proxy({ address_header: 'x-real-ip', verified_value: 'SUCCESS' }),
+      certificate: proxy({ address_header: 'x-real-ip' }),
     })
     const from = (ip: string) => ({
       headers: { ...verified, ...headerOf(world.a), 'x-real-ip': ip },
@@ -137,7 +137,7 @@ describe('17: guessing the secret of a client behind a proxy', () => {
   test('is counted by the network of an IPv6 address', async () => {
     world = await openWorld({
       throttle,
-      certificate: proxy({ address_header: 'x-real-ip', verified_value: 'SUCCESS' }),
+      certificate: proxy({ address_header: 'x-real-ip' }),
     })
     const from = (ip: string) => ({
       headers: { ...verified, ...headerOf(world.a), 'x-real-ip': ip },
