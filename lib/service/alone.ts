@@ -1,4 +1,5 @@
 import type { Express } from 'express'
+import { announce } from './announce'
 import { openEnding } from './ending'
 import { openLog, type ProcessLog } from './log'
 import { openReloading } from './reload'
@@ -32,7 +33,7 @@ async function run(
 ): Promise<Service> {
   const serving = await openServing(app, server, settings, log)
   const reloading = await openReloading({
-    trust: server.trust,
+    server,
     state: serving.state,
     log,
     apply: serving.reload,
@@ -48,6 +49,7 @@ async function run(
     stop,
   })
   const { url, mtlsUrl } = serving
+  await announce(server, log)
   log.info('server.listening', { url, mtls_url: mtlsUrl })
   return { url, log, reload: () => reloading.reload('everything'), close }
 }

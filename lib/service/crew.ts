@@ -28,7 +28,7 @@ interface Post {
 /** Milliseconds. */
 const answerLimit = 5_000
 const replaceLimit = 10_000
-const drainLimit = 4_500
+const drainLimit = 4_200
 const firstPause = 100
 const longestPause = 10_000
 

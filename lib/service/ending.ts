@@ -9,7 +9,7 @@ export interface Ending {
 }
 
 /** A supervisor waits five seconds; what hangs must not make it wait longer. */
-const limit = 4_700
+const limit = 4_600
 
 export function openEnding(log: ProcessLog, closeAll: () => Promise<void>): Ending {
   let closing: Promise<void> | undefined

@@ -103,7 +103,6 @@ function createListener(
     cert,
     key,
     ...serverOptions(app, tlsSettings(given)),
-    ...timeouts(request_timeout),
     connectionsCheckingInterval: Math.min(2_000, Math.ceil(request_timeout * 250)),
   })
   const connections = watchConnections(server)
@@ -111,8 +110,6 @@ function createListener(
     connections.answer(req.socket, res)
     if (!refuseManyHeaders(given.log, req, res)) app(req, res)
   })
-  // All lines must be seen to be refused: any other value drops the surplus silently.
-  server.maxHeadersCount = 0
   refuseMalformed(server, connections, given.log)
   if (certificateRequired) {
     // Whether one is there is all that this listener asks; whose it is, the request's check tells.
@@ -131,13 +128,8 @@ function applyLimits({ server, connections }: Listener, limits: Limits): void {
   connections.limit(limits.connections)
   server.maxRequestsPerSocket = limits.requests_per_connection
   server.keepAliveTimeout = limits.keep_alive_timeout * 1000
-  Object.assign(server, timeouts(limits.request_timeout))
-}
-
-/** For the whole request, and within it for its headers. */
-function timeouts(request_timeout: number) {
-  const requestTimeout = Math.ceil(request_timeout * 1000)
-  return { requestTimeout, headersTimeout: Math.min(10_000, requestTimeout) }
+  server.requestTimeout = limits.request_timeout * 1000
+  server.headersTimeout = Math.min(10_000, server.requestTimeout)
 }
 
 function bind(

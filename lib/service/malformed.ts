@@ -14,7 +14,7 @@ import { writeError } from '../express/write-reply'
 import type { Log } from '../plugin/plugin'
 import type { Connections } from './connections'
 
-/** A hundred header lines: name and value each. Node's own bound drops the surplus silently. */
+/** A hundred header lines, name and value each. Node drops those above a thousand silently. */
 const maxRawHeaders = 200
 
 /** True when the request was answered here and goes no further. */

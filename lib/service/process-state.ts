@@ -20,8 +20,6 @@ export interface ProcessState {
 }
 
 export interface Reloaded {
-  /** Clients left without a handler. */
-  unserved: number
   /** Keys of `[server]` that differ and that only a new start brings into force. */
   needRestart: string[]
 }
@@ -35,12 +33,11 @@ export async function openState(server: Served, given: ServeSettings): Promise<P
     const next = scope === 'everything' ? await loadSettings(settings.file) : settings
     // What can be refused without a trace comes first.
     const nextCertificate = await readServerCertificate(next)
-    let unserved = 0
-    if (scope === 'everything') unserved = (await server.reload()).unserved
+    if (scope === 'everything') await server.reload()
     else await server.trust.reload()
     settings = next
     certificate = nextCertificate
-    return { unserved, needRestart: bound.filter((key) => differs(given, next, key)) }
+    return { needRestart: bound.filter((key) => differs(given, next, key)) }
   }
 
   return {

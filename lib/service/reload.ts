@@ -3,10 +3,11 @@
  * one event, with the old state kept when anything is wrong.
  */
 
-import type { Trust } from '../certificate/trust'
 import type { Log } from '../plugin/plugin'
+import { announce } from './announce'
 import type { ProcessState, Reloaded, Scope } from './process-state'
 import type { ServeSettings } from './serve-settings'
+import type { Served } from './served'
 import { watchFiles } from './watch'
 
 export interface Reloading {
@@ -15,7 +16,7 @@ export interface Reloading {
 }
 
 export interface ReloadingParts {
-  trust: Trust
+  server: Served
   state: ProcessState
   log: Log
   /** Brings the new state into force everywhere. Throws and keeps the old. */
@@ -25,19 +26,19 @@ export interface ReloadingParts {
 }
 
 export async function openReloading(parts: ReloadingParts): Promise<Reloading> {
-  const { trust, state, log, apply, tell } = parts
+  const { server, state, log, apply, tell } = parts
   let last: Promise<void> = Promise.resolve()
   const watch = await watchFiles(
-    () => inputFiles(trust, state.settings),
+    () => inputFiles(server.trust, state.settings),
     () => void reload('files'),
   )
 
   async function reloadNow(scope: Scope): Promise<void> {
     await watch.settle()
     try {
-      const { unserved, needRestart } = await apply(scope)
+      const { needRestart } = await apply(scope)
       tell(false)
-      if (unserved > 0) log.warn('chain.unserved', { clients: unserved })
+      if (scope === 'everything') await announce(server, log)
       log.info('reload.done', {
         need_restart: needRestart.length === 0 ? undefined : needRestart,
       })
@@ -56,7 +57,7 @@ export async function openReloading(parts: ReloadingParts): Promise<Reloading> {
   return { reload, close: watch.close }
 }
 
-function inputFiles(trust: Trust, { keystore: { tls } }: ServeSettings): string[] {
+function inputFiles(trust: Served['trust'], { keystore: { tls } }: ServeSettings): string[] {
   const files = [tls.file_name, tls.key_file_name, tls.password_file]
   return [...trust.files, ...files.filter((file) => file !== undefined)]
 }

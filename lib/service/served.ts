@@ -17,7 +17,9 @@ export interface Served {
   /** What the process knows of its own health, asked for each time. */
   reportHealth(reasons: () => HealthReasons): void
   /** Reads configuration, chain, trust and keys again. Throws `SetupError` and keeps the old state. */
-  reload(): Promise<{ unserved: number }>
+  reload(): Promise<void>
+  /** Logs the chain and what is insecure about it; how many clients no handler serves. */
+  announce(): Promise<{ unserved: number }>
   /** The process answers requests from now on. */
   started(): Promise<void>
   close(): Promise<void>

@@ -18,7 +18,7 @@ export interface Serving extends Pick<ProcessState, 'reload'> {
 }
 
 /** Time for the answers under way; what is left of five seconds is for closing the rest. */
-const drainLimit = 4_000
+const drainLimit = 3_500
 
 /** Throws `SetupError` and leaves nothing open. */
 export async function openServing(

@@ -4,6 +4,7 @@
  * each worker must say that it runs on the same state, and one that doesn't is replaced.
  */
 import { createServer } from 'node:net'
+import { announce } from './announce'
 import { hireCrew } from './crew'
 import { openEnding } from './ending'
 import { openLog, type ProcessLog } from './log'
@@ -34,7 +35,7 @@ async function run(server: Served, settings: ServeSettings, log: ProcessLog): Pr
   server.listensAt(url, mtlsUrl)
   let reloads = 0
   const reloading = await openReloading({
-    trust: server.trust,
+    server,
     state,
     log,
     async apply(scope) {
@@ -55,6 +56,7 @@ async function run(server: Served, settings: ServeSettings, log: ProcessLog): Pr
     reload: () => void reloading.reload('everything'),
     stop,
   })
+  await announce(server, log)
   log.info('server.listening', { url, mtls_url: mtlsUrl })
   return { url, log, reload: () => reloading.reload('everything'), close }
 }

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises'
+import { connect as connectTcp } from 'node:net'
 import { testCertificate, testCertificates } from '../../support/certificates'
 import { killAll } from '../../support/process'
 import { ask, collect, keepAlive, secure } from './request'
@@ -106,7 +107,8 @@ describe('SIGTERM and SIGINT', () => {
       const { url, service, next } = await listening()
       const agent = keepAlive()
       await ask(`${url}/who`, { agent })
-      const slow = ask(`${url}/slow/500`)
+      const other = keepAlive()
+      const slow = ask(`${url}/slow/500`, { agent: other })
       await next('slow')
       const start = Date.now()
       service.signal(signal)
@@ -159,6 +161,24 @@ describe('SIGTERM and SIGINT', () => {
     service.signal('SIGTERM')
     expect((await service.ended).code).toBe(143)
     expect(Date.now() - start).toBeLessThan(1500)
+  })
+})
+
+describe('the end of file descriptors', () => {
+  it('stops no answer and no process, and passes', async () => {
+    const { url, service } = await listening(tiny.start({ shell: 'ulimit -n 120' }))
+    const agent = keepAlive()
+    expect((await ask(`${url}/who`, { agent })).status).toBe(200)
+    const { port } = new URL(url)
+    const crowd = Array.from({ length: 200 }, () => connectTcp(Number(port), '127.0.0.1'))
+    for (const socket of crowd) socket.on('error', () => undefined)
+    await Promise.all(crowd.map((socket) => new Promise((done) => socket.once('connect', done))))
+    expect((await ask(`${url}/who`, { agent })).status).toBe(200)
+    for (const socket of crowd) socket.destroy()
+    while (!(await ask(`${url}/who`).catch(() => undefined)));
+    service.signal('SIGTERM')
+    expect(await service.ended).toEqual({ code: 0, signal: null, stderr: '' })
+    agent.destroy()
   })
 })
 

@@ -2,7 +2,6 @@
  * The smallest program on `serve`: a few routes on a server that knows nothing but its trust set.
  * `node -r test/support/typescript.cjs tiny-service.ts DEPLOYMENT_TOML`
  */
-import { writeFileSync } from 'node:fs'
 import express from 'express'
 import { openTrust } from '../../../lib/certificate/trust'
 import { loadSettings } from '../../../lib/config/load-settings'
@@ -17,6 +16,7 @@ async function main(file: string): Promise<void> {
   let reasons = (): HealthReasons => ({ degraded: [], unavailable: [] })
   let issuer = settings.server.issuer
   let target: Log | undefined
+  let next = settings
   const server: Served = {
     get issuer() {
       return issuer ?? 'unknown'
@@ -37,10 +37,10 @@ async function main(file: string): Promise<void> {
       reasons = asked
     },
     async reload() {
-      const { event_listener } = await loadSettings(file)
+      next = await loadSettings(file)
       await trust.reload()
-      return { unserved: event_listener.length }
     },
+    announce: async () => ({ unserved: next.event_listener.length }),
     async started() {
       target?.info('started', { issuer })
     },
@@ -73,7 +73,6 @@ async function main(file: string): Promise<void> {
     void Promise.reject(new Error('nobody waits'))
   })
   await serve(app, server, settings)
-  if (process.argv[3] !== undefined) writeFileSync(process.argv[3], 'served')
 }
 
 main(process.argv[2] ?? '').catch((error: unknown) => {

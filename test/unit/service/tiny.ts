@@ -9,7 +9,7 @@ export interface Tiny {
   folder: string
   file(name: string): string
   write(name: string, content: string): Promise<void>
-  start(...args: string[]): Running
+  start(options?: { shell: string }): Running
   remove(): Promise<void>
 }
 
@@ -26,14 +26,16 @@ export async function tinyFolder(server = ''): Promise<Tiny> {
     folder,
     file,
     write,
-    start: (...args) =>
-      start([
-        '-r',
-        resolve('test/support/typescript.cjs'),
-        resolve('test/unit/service/tiny-service.ts'),
-        file('deployment.toml'),
-        ...args,
-      ]),
+    start: (options) =>
+      start(
+        [
+          '-r',
+          resolve('test/support/typescript.cjs'),
+          resolve('test/unit/service/tiny-service.ts'),
+          file('deployment.toml'),
+        ],
+        options,
+      ),
     remove: () => rm(folder, { recursive: true }),
   }
 }

