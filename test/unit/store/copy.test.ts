@@ -21,7 +21,18 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'copy-'))
   await copyFile(filledFile, join(dir, 'from.db'))
 })
-afterEach(() => rm(dir, { recursive: true }))
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((store) => store.close()))
+  await rm(dir, { recursive: true })
+})
+
+const opened: Store[] = []
+
+async function open(url: string): Promise<Store> {
+  const store = await openStore(url, { synchronous: 'NORMAL' })
+  opened.push(store)
+  return store
+}
 
 const sqlite = (name: string) => `sqlite:${join(dir, name)}`
 
@@ -69,29 +80,27 @@ function copying(name: string, emptyDatabase: () => Promise<string>): void {
     test('works as a store: a token of before can be spent, once', async () => {
       const to = await emptyDatabase()
       await copyStore(sqlite('from.db'), to)
-      const store = await openStore(to)
+      const store = await open(to)
       const spend = () => store.commitIssue({ consumes: { refresh_token: 'fresh' }, now })
       expect(await spend()).toBe(true)
       expect(await spend()).toBe(false)
       expect(await store.commitIssue({ consumes: { refresh_token: 'used' }, now })).toBe(false)
       expect(await store.isGrantRevoked('forgotten')).toBe(true)
       expect(await store.seen('key', now + 1, now)).toBe(true)
-      await store.close()
     })
 
     test('is refused into a database that has anything, which stays as it was', async () => {
       const to = await emptyDatabase()
-      const store = await openStore(to)
+      const store = await open(to)
       await store.activateKey({ kid: 'theirs', alg: 'ES256' }, 1, 1)
       await expect(copyStore(sqlite('from.db'), to)).rejects.toThrow(/not empty.*"signing_key"/)
       expect(await store.listClients()).toEqual([])
       expect(await store.listKeys()).toHaveLength(1)
-      await store.close()
     })
 
     test('moves the version of a process that has the copy open', async () => {
       const to = await emptyDatabase()
-      const store = await openStore(to)
+      const store = await open(to)
       const before = await store.version()
       await copyStore(sqlite('from.db'), to)
       const deadline = performance.now() + 1000
@@ -99,7 +108,6 @@ function copying(name: string, emptyDatabase: () => Promise<string>): void {
         await new Promise((resolve) => setImmediate(resolve))
       }
       expect(await store.version()).not.toBe(before)
-      await store.close()
     })
   })
 }
@@ -191,8 +199,8 @@ async function fill(url: string): Promise<void> {
 }
 
 async function contents(url: string): Promise<unknown> {
-  const store: Store = await openStore(url)
-  const held = {
+  const store = await open(url)
+  return {
     clients: await store.listClients(),
     account: await store.findAccount('anna'),
     fresh: await store.findRefreshToken('fresh'),
@@ -202,6 +210,4 @@ async function contents(url: string): Promise<unknown> {
     keys: await store.listKeys(),
     counts: (await store.status()).counts,
   }
-  await store.close()
-  return held
 }
