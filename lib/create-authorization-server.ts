@@ -19,9 +19,10 @@ import type { Log } from './plugin/plugin'
 import type { Registry } from './plugin/registry'
 import { openRunningChain } from './running-chain'
 import { openAddress } from './server/address'
+import { announceChain } from './server/announce'
 import { openTell } from './server/audit'
-import { unservedClients } from './server/authenticate-client'
 import { openCleanUp } from './server/clean-up'
+import { explainChain } from './server/explain'
 import { type Health, type HealthReasons, readHealth } from './server/health'
 import { standardPages } from './server/pages'
 import type { Parts } from './server/parts'
@@ -58,7 +59,12 @@ export interface AuthorizationServer {
   /** More reasons for `health`, of the process around the server. */
   reportHealth(reasons: () => HealthReasons): void
   /** Reads configuration, trust and keys again; on any error throws and keeps the old state. */
-  reload(): Promise<{ unserved: number }>
+  reload(): Promise<void>
+  /**
+   * Logs the chain, and what about it is insecure: `chain.ready`, `chain.warning`. Gives how many clients
+   * no handler serves.
+   */
+  announce(): Promise<{ unserved: number }>
   /** Tells the listeners that requests are served from now on. */
   started(): Promise<void>
   close(): Promise<void>
@@ -180,7 +186,12 @@ async function openServer(
         }
       })
       parts.tell('reloaded', { chain: idsOf(chain.registry) })
-      return { unserved: unservedClients(chain.registry, await store.listClients()).length }
+    },
+    async announce() {
+      const { registry, options: settings } = chain
+      const { plugins } = settings
+      const groups = await store.groupClients()
+      return announceChain(log, await explainChain({ registry, plugins, settings, groups }))
     },
     async started() {
       parts.tell('started', { issuer: address.issuer, chain: idsOf(chain.registry) })

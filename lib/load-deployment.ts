@@ -29,7 +29,7 @@ export interface LoadOptions {
   inputs?: 'check' | 'make'
 }
 
-for (const plugin of standardPlugins) noteOrigin(plugin, 'mtls-secret itself')
+for (const plugin of standardPlugins) noteOrigin(plugin, 'built in')
 
 /**
  * Reads and judges a `deployment.toml` whole: keys, chain, handler properties.

@@ -11,7 +11,8 @@ import type { ThrottleSettings } from './server/throttle'
 /** The chain and the settings that are in force; a reload puts others in their place, whole. */
 export interface RunningChain {
   readonly registry: Registry
-  readonly options: CompleteOptions
+  /** The settings, and all plugins there are, on or off. */
+  readonly options: CompleteOptions & { plugins: readonly AnyPlugin[] }
   readonly tokens: TokenSettings
   readonly registration: RegistrationSettings
   readonly throttle: ThrottleSettings
@@ -30,7 +31,7 @@ export async function openRunningChain(
 ): Promise<RunningChain> {
   const plugins = options.plugins ?? standardPlugins
   const open = async (settings: CompleteOptions, given: readonly AnyPlugin[]) => ({
-    options: settings,
+    options: { ...settings, plugins: given },
     registry: await openRegistry(composeChain(given, settings.event_listener), capabilities),
     tokens: { ...settings.oauth.token_validation, ...settings.oauth.token_renewal },
     registration: settings.oauth.dcr,

@@ -7,6 +7,7 @@ import { config } from './config'
 import { db } from './db'
 import { expiring } from './expiring'
 import { keys } from './keys'
+import { observed } from './observed'
 import { say } from './say'
 import { trust } from './trust'
 import { user } from './user'
@@ -48,6 +49,7 @@ function program(): Command {
     .addCommand(keys())
     .addCommand(db())
     .addCommand(expiring())
+    .addCommand(observed())
   speakPlainly(root, root.name())
   return root
 }

@@ -14,6 +14,7 @@ import {
   prepareChange,
   prepareClient,
 } from './new-client'
+import { batchObservations, type ObservedStore } from './observed'
 import { type CertificateInput, readCertificates, withinLimit } from './registered-certificate'
 import { newSecret } from './secret'
 import { batchUses } from './uses'
@@ -79,7 +80,9 @@ export interface Clients {
   remove(client_id: string): Promise<PublicClient | undefined>
   /** Notes that a secret or certificate was used; costs no write and never fails. */
   used(client_id: string, digest?: string, thumbprint?: string): void
-  /** Writes the last-used times that are still noted. */
+  /** Notes that a client got in only because its handler observes; costs no write and never fails. */
+  observed(client_id: string, reason: string): void
+  /** Writes what is still noted of uses and observations. */
   close(): Promise<void>
 }
 
@@ -89,9 +92,10 @@ const flushEvery = 5_000
 const hour = 3_600_000
 
 /** The clients of a store. */
-export function openClients(store: ClientStore, clock: { now(): number }): Clients {
+export function openClients(store: ClientStore & ObservedStore, clock: { now(): number }): Clients {
   const cache = boundedCache<ClientRecord>(cached)
   const uses = batchUses(store, clock, flushEvery)
+  const observations = batchObservations(store, clock, flushEvery)
   let cacheVersion: number | undefined
 
   return {
@@ -108,7 +112,11 @@ export function openClients(store: ClientStore, clock: { now(): number }): Clien
     enable: (client_id) => change(client_id, (record) => ({ ...record, disabled: false })),
     remove,
     used: uses.note,
-    close: uses.flush,
+    observed: observations.note,
+    async close() {
+      await uses.flush()
+      await observations.flush()
+    },
   }
 
   function find(client_id: string): MaybePromise<ClientRecord | undefined> {

@@ -93,12 +93,21 @@ function indexPlugins(plugins: readonly AnyPlugin[]): Map<string, AnyPlugin> {
   return byName
 }
 
+/** The plugin that an entry's `name` means, WSO2's names included. */
+export function namedPlugin(plugins: readonly AnyPlugin[], name: string): AnyPlugin | undefined {
+  return plugins.find((plugin) => plugin.name === ourName(name))
+}
+
+function ourName(name: string): string {
+  return Object.hasOwn(nameAliases, name) ? String(nameAliases[name]) : name
+}
+
 function findPlugin(
   byName: Map<string, AnyPlugin>,
   name: string,
   key: readonly (string | number)[],
 ): AnyPlugin {
-  const plugin = byName.get(Object.hasOwn(nameAliases, name) ? String(nameAliases[name]) : name)
+  const plugin = byName.get(ourName(name))
   if (plugin !== undefined) return plugin
   throw new SetupError(
     `No handler is named ${JSON.stringify(name)}.`,

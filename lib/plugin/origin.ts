@@ -1,16 +1,28 @@
 import { SetupError } from '../error/setup-error'
 
 /** Where plugins come from, so that a conflict names both sides. */
-const origins = new WeakMap<object, string>()
+type Origin = { package: string } | 'built in'
 
-/** `origin` ends the sentence "the plugin comes from …". */
-export function noteOrigin(plugin: object, origin: string): void {
+const origins = new WeakMap<object, Origin>()
+
+export function noteOrigin(plugin: object, origin: Origin): void {
   origins.set(plugin, origin)
+}
+
+/** Ends the sentence "the plugin is of …". */
+export function originOf(plugin: object): string {
+  const origin = origins.get(plugin)
+  if (origin === undefined) return 'the program'
+  return origin === 'built in' ? 'mtls-secret itself' : `the package "${origin.package}"`
 }
 
 /** Given by the program itself, and not by the file that it reads. */
 export function isOfProgram(plugin: object): boolean {
   return !origins.has(plugin)
+}
+
+export function isFromPackage(plugin: object): boolean {
+  return typeof origins.get(plugin) === 'object'
 }
 
 export function sameName(
@@ -21,8 +33,4 @@ export function sameName(
     `Two plugins are named "${first.name}": of ${originOf(first)} and of ${originOf(second)}.`,
     'A plugin name stands once; rename or leave out one of them.',
   )
-}
-
-function originOf(plugin: object): string {
-  return origins.get(plugin) ?? 'the program'
 }

@@ -142,6 +142,6 @@ function isPlugin(value: unknown): value is AnyPlugin {
 
 /** A plugin named by the file is off until an entry of the file turns it on. */
 function withoutOrder({ order: _, ...plugin }: AnyPlugin, name: string): AnyPlugin {
-  noteOrigin(plugin, `the package "${name}"`)
+  noteOrigin(plugin, { package: name })
   return plugin
 }

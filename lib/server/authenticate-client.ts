@@ -1,6 +1,6 @@
 import { type Client, clientOf, decoyClient, matchSecret } from '../client/client'
 import type { ClientRecord } from '../client/client-store'
-import { isVerdict, rejected, type Verdict } from '../client/verdict'
+import { accepted, isVerdict, rejected, type Verdict } from '../client/verdict'
 import { OAuthError } from '../error/oauth-error'
 import { type RejectionReason, rejectionReasons } from '../error/reasons'
 import { isThenable } from '../plugin/deadline'
@@ -54,6 +54,8 @@ export async function authenticateClient(parts: Needs, received: Received): Prom
   }
   parts.throttle.recheck(guess)
   rememberUse(parts.clients, record, request)
+  const { would_be_refused } = verdict
+  if (would_be_refused !== undefined) parts.clients.observed(record.client_id, would_be_refused)
   return { client, verdict, registry }
 }
 
@@ -142,9 +144,10 @@ const failures: ReadonlySet<string> = new Set(['handler_failed', 'handler_timeou
 
 /** A plugin's own reason is named after the plugin, so that it can't be taken for one of ours. */
 function named(handler: string, verdict: Verdict): Verdict {
-  const { reason } = verdict
+  const { accepted: isIn, reason = verdict.would_be_refused } = verdict
   if (reason === undefined || ourReasons.has(reason)) return verdict
-  return rejected(`${handler}:${reason}`)
+  const ours = `${handler}:${reason}`
+  return isIn ? accepted({ would_be_refused: ours }) : rejected(ours)
 }
 
 const ourReasons: ReadonlySet<string> = new Set(rejectionReasons)
@@ -181,15 +184,4 @@ export function invalidClient(reason: RejectionReason, { request }: Received): O
 /** RFC 6749 section 5.2: a challenge only for those who came with an Authorization header. */
 function challenge(headers: TokenRequest['headers']): Record<string, string> {
   return headers.authorization === undefined ? {} : { 'www-authenticate': 'Basic realm="oauth2"' }
-}
-
-/** The clients that no handler serves: they are refused, and the operator is told how many. */
-export function unservedClients(
-  registry: Pick<Registry, 'clientAuth'>,
-  records: readonly ClientRecord[],
-): ClientRecord[] {
-  return records.filter(
-    ({ token_endpoint_auth_method }) =>
-      registry.clientAuth(token_endpoint_auth_method) === undefined,
-  )
 }

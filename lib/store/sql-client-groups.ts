@@ -14,7 +14,10 @@ const grouped = [
 ] as const
 
 /** Counted by the database: a million clients are some groups. */
-export function sqlClientGroups({ db, ask }: Engine): ClientStore['groupClients'] {
+export function sqlClientGroups({
+  db,
+  ask,
+}: Pick<Engine, 'db' | 'ask'>): ClientStore['groupClients'] {
   const groups = statement(() =>
     db
       .selectFrom('client')

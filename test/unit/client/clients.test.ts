@@ -2,13 +2,14 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import type { ClientRecord, ClientStore } from '../../../lib/client/client-store'
 import { type Clients, openClients } from '../../../lib/client/clients'
 import type { NewClient } from '../../../lib/client/new-client'
+import type { ObservedStore } from '../../../lib/client/observed'
 import { digestSecret } from '../../../lib/client/secret'
 import { memoryStore } from '../../../lib/store/memory'
 import { type TestCertificates, testCertificates } from '../../support/certificates'
 
 let certificates: TestCertificates
 let clients: Clients
-let store: ClientStore
+let store: ClientStore & ObservedStore
 let now: number
 
 beforeAll(async () => {
@@ -242,7 +243,7 @@ describe('finding', () => {
     const old = await record(a.client_id)
     let version = 1
     let answer: (record: ClientRecord) => void = () => {}
-    const slow: ClientStore = {
+    const slow: typeof store = {
       ...store,
       version: () => Promise.resolve(version),
       findClient: () =>
