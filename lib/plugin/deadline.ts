@@ -11,21 +11,26 @@ export interface Deadline {
 }
 
 interface Waiting {
+  /** The look at which it is late. */
   until: number
   late: () => Error
   reject(error: Error): void
 }
 
+/** Looks that fit into the limit. */
+const looks = 20
+
 /** Every call gets the same `limit`, in milliseconds, so the oldest is always the first to end. */
 export function openDeadline(limit: number): Deadline {
   const waiting = new Set<Waiting>()
-  const timer = setInterval(() => endLate(waiting), Math.max(1, limit / 20))
+  let look = 0
+  const timer = setInterval(() => endLate(waiting, ++look), Math.max(1, limit / looks))
   timer.unref()
   return {
     within(work, late) {
       if (!isThenable(work)) return work
       return new Promise((resolve, reject) => {
-        const entry: Waiting = { until: performance.now() + limit, late, reject }
+        const entry: Waiting = { until: look + looks + 1, late, reject }
         waiting.add(entry)
         // A promise of another library may never settle either, settle twice or throw.
         Promise.resolve(work).then(
@@ -50,10 +55,9 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return mayHave && 'then' in value && typeof value.then === 'function'
 }
 
-function endLate(waiting: Set<Waiting>): void {
-  const now = performance.now()
+function endLate(waiting: Set<Waiting>, look: number): void {
   for (const entry of waiting) {
-    if (entry.until > now) return
+    if (entry.until > look) return
     waiting.delete(entry)
     entry.reject(entry.late())
   }

@@ -114,19 +114,30 @@ function connectionOver(
     }
   }
   // data_version tells of every commit but our own; the counters tell whether it concerns what is
-  // kept in memory.
+  // kept in memory. Looked at once in each turn of the event loop, before the first request that it
+  // serves: the others were on their way when another process committed.
   const dataVersion = database.prepare('pragma data_version')
   const counters = database.prepare('select name, value from counter')
   let seen: unknown
   let known = { version: 0, blocks: 0 }
-  const writer = groupCommit(execute, () => (seen = undefined))
+  let looked = false
+  const nextTurn = () => {
+    looked = false
+  }
+  const writer = groupCommit(execute, () => {
+    seen = undefined
+    looked = false
+  })
   return {
     kysely,
     writer,
     rows,
     counters() {
+      if (looked) return known
       try {
         const [row] = dataVersion.all([]) as { data_version: number }[]
+        looked = true
+        setImmediate(nextTurn)
         if (row?.data_version === seen) return known
         const found = counters.all([]) as { name: CounterName; value: number }[]
         known = { version: 0, blocks: 0 }
