@@ -21,6 +21,7 @@ export {
 } from './express/strategy'
 export { type Deployment, loadDeployment } from './load-deployment'
 export type { AuthorizationServerOptions } from './options'
-export { type Service, serve } from './service/serve'
+export { serve } from './service/serve'
 export { serverOptions } from './service/server-options'
+export type { Service } from './service/service'
 export { remoteKeys } from './token/remote-keys'

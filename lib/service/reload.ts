@@ -5,9 +5,10 @@
 
 import type { Log } from '../plugin/plugin'
 import { announce } from './announce'
-import type { ProcessState, Reloaded, Scope } from './process-state'
+import type { Scope } from './process-state'
 import type { ServeSettings } from './serve-settings'
 import type { Served } from './served'
+import type { Work } from './service'
 import { watchFiles } from './watch'
 
 export interface Reloading {
@@ -15,35 +16,24 @@ export interface Reloading {
   close(): void
 }
 
-export interface ReloadingParts {
-  server: Served
-  state: ProcessState
-  log: Log
-  /** Brings the new state into force everywhere. Throws and keeps the old. */
-  apply(scope: Scope): Promise<Reloaded>
-  /** Tells whoever answers `/health`. */
-  tell(reloadRefused: boolean): void
-}
-
-export async function openReloading(parts: ReloadingParts): Promise<Reloading> {
-  const { server, state, log, apply, tell } = parts
+export async function openReloading(server: Served, work: Work, log: Log): Promise<Reloading> {
   let last: Promise<void> = Promise.resolve()
   const watch = await watchFiles(
-    () => inputFiles(server.trust, state.settings),
+    () => inputFiles(server.trust, work.state.settings),
     () => void reload('files'),
   )
 
   async function reloadNow(scope: Scope): Promise<void> {
     await watch.settle()
     try {
-      const { needRestart } = await apply(scope)
-      tell(false)
+      const { needRestart } = await work.reload(scope)
+      work.tell(false)
       if (scope === 'everything') await announce(server, log)
       log.info('reload.done', {
         need_restart: needRestart.length === 0 ? undefined : needRestart,
       })
     } catch (cause) {
-      tell(true)
+      work.tell(true)
       log.error('reload.refused', {
         problem: cause instanceof Error ? cause.message : String(cause),
       })

@@ -1,23 +1,12 @@
 import type { Express } from 'express'
-import type { Log } from '../plugin/plugin'
-import { serveAlone } from './alone'
+import { openLog } from './log'
 import { portsVariable } from './messages'
 import type { ServeSettings } from './serve-settings'
 import type { Served } from './served'
+import { openService, type Service } from './service'
+import { openServing } from './serving'
 import { serveAsWorker } from './worker'
-import { serveByWorkers } from './workers'
-
-/** A service that runs. In a worker the primary process decides about it. */
-export interface Service {
-  /** Where it is reached: `https://HOSTNAME:PORT`. */
-  readonly url: string
-  /** The lines on standard output; `flush` resolves when they are written. */
-  readonly log: Log & { flush(): Promise<void> }
-  /** What SIGHUP does. Resolves when the answer stands in the log, and never rejects. */
-  reload(): Promise<void>
-  /** What SIGTERM does, but for ending the process. */
-  close(): Promise<void>
-}
+import { openWorkers } from './workers'
 
 /**
  * Runs `app` as a process: listeners, limits, log lines on standard output, signals, reload, workers.
@@ -37,6 +26,16 @@ export async function serve(
   deployment: ServeSettings,
 ): Promise<Service> {
   if (process.env[portsVariable] !== undefined) return serveAsWorker(app, server, deployment)
-  if (deployment.server.workers > 1) return serveByWorkers(server, deployment)
-  return serveAlone(app, server, deployment)
+  const alone = deployment.server.workers === 1
+  const log = openLog({ shared: !alone })
+  server.logTo(log)
+  try {
+    const work = alone
+      ? await openServing(app, server, deployment, log)
+      : await openWorkers(server, deployment, log)
+    return await openService(server, work, log)
+  } catch (cause) {
+    log.close()
+    throw cause
+  }
 }

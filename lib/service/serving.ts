@@ -2,31 +2,21 @@ import type { Express } from 'express'
 import type { Log } from '../plugin/plugin'
 import { type Condition, healthReasons } from './condition'
 import { openListeners } from './listeners'
-import { openState, type ProcessState } from './process-state'
+import { openState } from './process-state'
 import type { ServeSettings } from './serve-settings'
 import type { Served } from './served'
-
-/** A process that answers requests, alone or as one of several. */
-export interface Serving extends Pick<ProcessState, 'reload'> {
-  readonly state: ProcessState
-  readonly url: string
-  readonly mtlsUrl: string | undefined
-  /** Whether the last reload was refused, for `/health`. */
-  tell(reloadRefused: boolean): void
-  /** Answers what was asked, takes no more, and closes the server. */
-  close(): Promise<void>
-}
+import type { Work } from './service'
 
 /** Time for the answers under way; what is left of five seconds is for closing the rest. */
 const drainLimit = 3_500
 
-/** Throws `SetupError` and leaves nothing open. */
+/** A process that answers requests, alone or as one of several. Throws `SetupError` and leaves nothing open. */
 export async function openServing(
   app: Express,
   server: Served,
   settings: ServeSettings,
   log: Log,
-): Promise<Serving> {
+): Promise<Work> {
   const state = await openState(server, settings)
   const { certificate } = state
   const listeners = await openListeners(app, { settings, certificate, trust: server.trust, log })
@@ -37,7 +27,12 @@ export async function openServing(
     certificateEnds: certificate.notAfter,
   }
   server.reportHealth(() => healthReasons(condition, Date.now()))
-  await server.started()
+  try {
+    await server.started()
+  } catch (cause) {
+    await listeners.drain(0)
+    throw cause
+  }
 
   return {
     state,

@@ -9,10 +9,10 @@ import {
   type ToPrimary,
   type ToWorker,
 } from './messages'
-import type { Service } from './serve'
 import type { ServeSettings } from './serve-settings'
 import type { Served } from './served'
-import { openServing, type Serving } from './serving'
+import type { Service, Work } from './service'
+import { openServing } from './serving'
 import { handleSignals } from './signals'
 import { stateDigest } from './state-digest'
 
@@ -27,7 +27,7 @@ export async function serveAsWorker(
 ): Promise<Service> {
   const log = openLog({ shared: true })
   server.logTo(log)
-  let serving: Serving
+  let serving: Work
   try {
     serving = await openServing(app, server, withPorts(settings), log)
   } catch (cause) {
@@ -59,7 +59,7 @@ function withPorts(settings: ServeSettings): ServeSettings {
 async function answerReload(
   { id, scope }: ReloadOrder,
   server: Served,
-  serving: Serving,
+  serving: Work,
 ): Promise<void> {
   try {
     await serving.reload(scope)

@@ -4,61 +4,42 @@
  * each worker must say that it runs on the same state, and one that doesn't is replaced.
  */
 import { createServer } from 'node:net'
-import { announce } from './announce'
+import type { Log } from '../plugin/plugin'
 import { hireCrew } from './crew'
-import { openEnding } from './ending'
-import { openLog, type ProcessLog } from './log'
 import type { Ports } from './messages'
 import { openState } from './process-state'
-import { openReloading } from './reload'
-import type { Service } from './serve'
 import type { ServeSettings } from './serve-settings'
 import type { Served } from './served'
-import { handleSignals } from './signals'
+import type { Work } from './service'
 import { stateDigest } from './state-digest'
 
-export async function serveByWorkers(server: Served, settings: ServeSettings): Promise<Service> {
-  const log = openLog({ shared: true })
-  server.logTo(log)
-  try {
-    return await run(server, settings, log)
-  } catch (cause) {
-    log.close()
-    throw cause
-  }
-}
-
-async function run(server: Served, settings: ServeSettings, log: ProcessLog): Promise<Service> {
+/** Throws `SetupError` when a worker can't start, and leaves none behind. */
+export async function openWorkers(
+  server: Served,
+  settings: ServeSettings,
+  log: Log,
+): Promise<Work> {
   const state = await openState(server, settings)
   const crew = await hireCrew(settings.server.workers, await choosePorts(settings), log)
   const { url, mtlsUrl } = crew
   server.listensAt(url, mtlsUrl)
   let reloads = 0
-  const reloading = await openReloading({
-    server,
+  return {
     state,
-    log,
-    async apply(scope) {
+    url,
+    mtlsUrl,
+    async reload(scope) {
       const reloaded = await state.reload(scope)
       reloads += 1
       await crew.reload({ tell: 'reload', id: reloads, scope }, stateDigest(server, state))
       return reloaded
     },
     tell: crew.tellRefused,
-  })
-  const { close, stop } = openEnding(log, async () => {
-    reloading.close()
-    await crew.dismiss()
-    await server.close()
-    forgetSignals()
-  })
-  const forgetSignals = handleSignals(log, {
-    reload: () => void reloading.reload('everything'),
-    stop,
-  })
-  await announce(server, log)
-  log.info('server.listening', { url, mtls_url: mtlsUrl })
-  return { url, log, reload: () => reloading.reload('everything'), close }
+    async close() {
+      await crew.dismiss()
+      await server.close()
+    },
+  }
 }
 
 /** A port of 0 is chosen here, so that a worker that starts later binds the same one. */
