@@ -29,11 +29,16 @@ export async function readHealth(
   more: HealthReasons,
 ): Promise<Health> {
   const unavailable = [...more.unavailable]
+  const asked = performance.now()
   await store.ping().catch(() => unavailable.push('store'))
+  const isSlow = performance.now() - asked > slow
   if (keys.signing() === undefined) unavailable.push('no_signing_key')
   if (unavailable.length > 0) return { status: 'unavailable', reasons: unavailable }
 
   const warnings = trust.warnings(clock.now()).map(({ reason }) => reason)
-  const degraded = [...new Set([...more.degraded, ...warnings])]
+  const degraded = [...new Set([...more.degraded, ...warnings, ...(isSlow ? ['store_slow'] : [])])]
   return { status: degraded.length > 0 ? 'degraded' : 'ready', reasons: degraded }
 }
+
+/** Milliseconds for the smallest question to the store: requests take a multiple of it. */
+const slow = 250

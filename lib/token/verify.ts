@@ -12,6 +12,8 @@ export interface VerificationKeys {
 
 /** Seconds by which the clock of whoever issued a token may be ahead of ours. A token's end has none. */
 const skew = 30
+/** The same between machines that share keys: more means that a clock was wrong when it was issued. */
+const issuerSkew = 60
 
 /** Longer than any token of ours; a longer one is refused unread. */
 const longest = 8192
@@ -81,9 +83,12 @@ function verifySignature(token: string, key: VerificationKey): JwtPayload {
   throw invalidToken('token_malformed')
 }
 
-/** RFC 7519 sections 4.1.4 and 4.1.5, but `exp` must be there: a token without end is none of ours. */
+/**
+ * RFC 7519 sections 4.1.4 to 4.1.6, but `exp` must be there: a token without end is none of ours. One
+ * that was issued in the future would be good for longer than a token lives.
+ */
 function checkTimes(
-  { exp, nbf }: { exp?: unknown; nbf?: unknown },
+  { exp, nbf, iat }: { exp?: unknown; nbf?: unknown; iat?: unknown },
   { now, mayHaveEnded = false }: { now: number; mayHaveEnded?: boolean },
 ): void {
   const seconds = now / 1000
@@ -92,4 +97,7 @@ function checkTimes(
   }
   if (exp <= seconds && !mayHaveEnded) throw invalidToken('token_expired')
   if (typeof nbf === 'number' && nbf > seconds + skew) throw invalidToken('token_not_yet_valid')
+  if (typeof iat === 'number' && iat > seconds + issuerSkew) {
+    throw invalidToken('token_not_yet_valid')
+  }
 }

@@ -3,7 +3,7 @@ import { standardPlugins } from '../../plugins'
 import type { WorldOptions } from './world'
 
 /** Begins a family of refresh tokens for the asking, where a password's hash would cost the test its time. */
-const familyGrant = definePlugin({
+export const familyGrant = definePlugin({
   name: 'family',
   order: 350,
   setup: () => ({

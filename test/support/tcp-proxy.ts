@@ -7,12 +7,15 @@ export interface TcpProxy {
   silence(): void
   /** What was held back passes, and everything after it. */
   resume(): void
+  /** From now on everything takes so long, each way. */
+  delay(milliseconds: number): void
   close(): Promise<void>
 }
 
 export async function tcpProxy(port: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
   let silent = false
+  let late = 0
   const server = createServer((near) => {
     const far = connect(port, '127.0.0.1')
     for (const [from, to] of [
@@ -20,7 +23,10 @@ export async function tcpProxy(port: number): Promise<TcpProxy> {
       [far, near],
     ] as const) {
       sockets.add(from)
-      from.on('data', (bytes) => to.write(bytes))
+      from.on('data', (bytes) => {
+        if (late === 0) to.write(bytes)
+        else setTimeout(() => to.write(bytes), late)
+      })
       from.on('error', () => to.destroy())
       from.on('close', () => {
         sockets.delete(from)
@@ -39,6 +45,9 @@ export async function tcpProxy(port: number): Promise<TcpProxy> {
     resume() {
       silent = false
       for (const socket of sockets) socket.resume()
+    },
+    delay(milliseconds) {
+      late = milliseconds
     },
     async close() {
       for (const socket of sockets) socket.destroy()
