@@ -83,7 +83,7 @@ async function read(req: Remembering, { source, limit }: Receiver): Promise<Rece
   const { url = '', headers } = req
   const mark = url.indexOf('?')
   const result = readTokenRequest({
-    parameters: parseForm(await readForm(req, limit)),
+    form: parseForm(await readForm(req, limit)),
     headers,
     query: mark === -1 ? undefined : url.slice(mark + 1),
     presented,

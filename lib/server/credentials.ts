@@ -1,6 +1,6 @@
 import { OAuthError } from '../error/oauth-error'
 import type { RefusalReason } from '../error/reasons'
-import { decode, type Parameters } from './form'
+import { decode, type Form } from './form'
 
 /**
  * Where a client_id and client_secret may stand: the form body, the Basic header (RFC 6749 section
@@ -15,11 +15,11 @@ export interface Credentials {
 
 /** `query` is the URL's raw query string. Throws `OAuthError` `invalid_request`. */
 export function readCredentials(
-  parameters: Parameters,
+  { parameters, client_secret }: Form,
   authorization: string | undefined,
   query: string | undefined,
 ): Credentials {
-  const { client_id, client_secret } = parameters
+  const { client_id } = parameters
   const inQuery = query === undefined ? undefined : queryCredentials(query)
   if (inQuery !== undefined) {
     if (client_id !== undefined || client_secret !== undefined || authorization !== undefined) {

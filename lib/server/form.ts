@@ -9,15 +9,22 @@ import type { RefusalReason } from '../error/reasons'
  */
 export type Parameters = Readonly<Record<string, string>>
 
+/** A form, read. The client secret is put apart at the door: who is handed the parameters has it not. */
+export interface Form {
+  readonly parameters: Parameters
+  readonly client_secret: string | undefined
+}
+
 /** More than any request of ours has. */
 const maxParameters = 20
 
 /** Throws `OAuthError` `invalid_request`, never repeating what was sent. */
-export function parseForm(body: Buffer): Parameters {
+export function parseForm(body: Buffer): Form {
   if (!isUtf8(body)) throw malformed('malformed_parameter')
   const text = withoutLineBreaks(body.toString())
   if (isNoText(text)) throw malformed('malformed_parameter')
   const parameters = bareRecord()
+  let client_secret: string | undefined
   let empty: string[] | undefined
   let count = 0
   for (let start = 0; start < text.length; ) {
@@ -29,19 +36,21 @@ export function parseForm(body: Buffer): Parameters {
       const equals = text.indexOf('=', start)
       const split = equals === -1 || equals > end ? end : equals
       const name = decode(text.slice(start, split))
-      if (name in parameters || empty?.includes(name)) throw malformed('repeated_parameter')
+      const again = name === 'client_secret' ? client_secret !== undefined : name in parameters
+      if (again || empty?.includes(name)) throw malformed('repeated_parameter')
       // RFC 6749 section 3.2: a parameter without a value is treated as if it were omitted.
       const value = decode(text.slice(split + 1, end))
-      if (value !== '') parameters[name] = value
-      else empty = [...(empty ?? []), name]
+      if (value === '') empty = [...(empty ?? []), name]
+      else if (name === 'client_secret') client_secret = value
+      else parameters[name] = value
     }
     start = end + 1
   }
-  return parameters
+  return { parameters, client_secret }
 }
 
 /** No prototype: a field named `__proto__` or `toString` is a field like any other. */
-export function bareRecord(): Record<string, string> {
+function bareRecord(): Record<string, string> {
   return new BareRecord()
 }
 

@@ -4,11 +4,11 @@ import { OAuthError } from '../error/oauth-error'
 import type { RequestFacts } from '../plugin/events'
 import type { TokenRequest } from '../plugin/token-request'
 import { type Credentials, readCredentials, tooLong } from './credentials'
-import { bareRecord, type Parameters } from './form'
+import type { Form } from './form'
 
 /** What came over HTTP, before anything is believed. */
 export interface Incoming {
-  parameters: Parameters
+  form: Form
   headers: IncomingHttpHeaders
   /** The raw query string of the URL, without its question mark. */
   query: string | undefined
@@ -31,8 +31,9 @@ export interface Received {
 
 /** Parameters into a typed, frozen request. Throws `OAuthError` `invalid_request`. */
 export function readTokenRequest(incoming: Incoming): Received {
-  const { parameters, headers, presented, unread, query } = incoming
-  const credentials = readCredentials(parameters, headers.authorization, query)
+  const { form, headers, presented, unread, query } = incoming
+  const { parameters } = form
+  const credentials = readCredentials(form, headers.authorization, query)
   if (tooLong(parameters.username) || tooLong(parameters.password)) {
     throw new OAuthError('invalid_request', { reason: 'parameter_too_long' })
   }
@@ -41,7 +42,7 @@ export function readTokenRequest(incoming: Incoming): Received {
     client_id: credentials.client_id,
     client_secret: credentials.client_secret,
     grant_type: parameters.grant_type,
-    parameters: Object.freeze(withoutSecret(parameters)),
+    parameters: Object.freeze(parameters),
     // Most handlers never look at them, and Node's own object must not be frozen.
     get headers() {
       copy ??= Object.freeze({ ...(headers as Record<string, string>) })
@@ -61,12 +62,4 @@ export function readTokenRequest(incoming: Incoming): Received {
       request_id: incoming.request_id,
     },
   }
-}
-
-function withoutSecret(parameters: Parameters): Parameters {
-  const kept = bareRecord()
-  for (const name in parameters) {
-    if (name !== 'client_secret') kept[name] = parameters[name] ?? ''
-  }
-  return kept
 }

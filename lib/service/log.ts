@@ -156,14 +156,15 @@ function writeAll(fd: number, bytes: Buffer): void {
   }
 }
 
-let lastMoment = Number.NaN
-let lastTime = ''
+let lastSecond = Number.NaN
+let upToSecond = ''
 
-/** Many lines share a millisecond. */
+/** A busy server writes a line in every millisecond; a date is made each second. */
 function isoTime(now: number): string {
-  if (now !== lastMoment) {
-    lastMoment = now
-    lastTime = new Date(now).toISOString()
+  const second = Math.floor(now / 1000)
+  if (second !== lastSecond) {
+    lastSecond = second
+    upToSecond = new Date(second * 1000).toISOString().slice(0, 20)
   }
-  return lastTime
+  return `${upToSecond}${String(Math.floor(now) - second * 1000).padStart(3, '0')}Z`
 }

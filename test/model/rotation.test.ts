@@ -306,7 +306,7 @@ function receivedOf(operation: Operation) {
     ),
   )
   return readTokenRequest({
-    parameters,
+    form: { parameters, client_secret: undefined },
     headers: {},
     query: undefined,
     presented: undefined,

@@ -10,8 +10,8 @@ const value = fc
 test('reads what URLSearchParams writes', () => {
   fc.assert(
     fc.property(fc.dictionary(name, value, { maxKeys: 20 }), (fields) => {
-      const read = parseForm(Buffer.from(new URLSearchParams(fields).toString()))
-      expect({ ...read }).toEqual({ ...fields })
+      const { parameters } = parseForm(Buffer.from(new URLSearchParams(fields).toString()))
+      expect({ ...parameters }).toEqual({ ...fields })
     }),
     { numRuns: 2000 },
   )
@@ -68,11 +68,24 @@ test('any bytes at all are read or refused, never anything else', () => {
 })
 
 test('drops bare line breaks and keeps escaped ones', () => {
-  expect({ ...parseForm(Buffer.from('a=b\r\n&c=d%0A\n')) }).toEqual({ a: 'b', c: 'd\n' })
+  const { parameters } = parseForm(Buffer.from('a=b\r\n&c=d%0A\n'))
+  expect({ ...parameters }).toEqual({ a: 'b', c: 'd\n' })
 })
 
 test('refuses a name twice, also where one of them is empty', () => {
-  for (const form of ['a=1&a=2', 'a=&a=2', 'a=1&a=', 'a&a', '%61=1&a=2']) {
+  for (const form of [
+    'client_secret=a&client_secret=b',
+    'a=1&a=2',
+    'a=&a=2',
+    'a=1&a=',
+    'a&a',
+    '%61=1&a=2',
+  ]) {
     expect(() => parseForm(Buffer.from(form))).toThrow('repeated_parameter')
   }
+})
+
+test('puts the client secret apart', () => {
+  const { parameters, client_secret } = parseForm(Buffer.from('client_id=a&client_secret=b'))
+  expect([{ ...parameters }, client_secret]).toEqual([{ client_id: 'a' }, 'b'])
 })
