@@ -51,6 +51,8 @@ export interface Certificate {
   /** undefined when there is no such extension. */
   readonly keyUsage: ReadonlySet<KeyUsage> | undefined
   readonly alternativeNames: readonly AlternativeName[]
+  /** How certificates that this one signs refer to its key; undefined where it does not say. */
+  readonly keyIdentifier: Buffer | undefined
   readonly key: PublicKey
   /** The hash under the signature; undefined for an unknown algorithm. */
   readonly signatureHash: string | undefined
@@ -179,6 +181,7 @@ function parse(der: Buffer, thumbprint: string): Certificate {
     purposes: readPurposes(extensions.get(extensionIds.extKeyUsage)),
     keyUsage: readKeyUsage(extensions.get(extensionIds.keyUsage)),
     alternativeNames: readAlternativeNames(extensions.get(extensionIds.subjectAltName)),
+    keyIdentifier: readKeyIdentifier(extensions.get(extensionIds.subjectKeyIdentifier)),
     key,
     signatureHash: readAlgorithm(algorithm)?.hash,
     ocspUrls: readOcspUrls(extensions.get(extensionIds.authorityInfoAccess)),
@@ -294,6 +297,10 @@ function readAlternativeName(name: Der): AlternativeName[] {
     default:
       throw new DerError('not a general name')
   }
+}
+
+function readKeyIdentifier(extension: Extension | undefined): Buffer | undefined {
+  return extension && readDer(extension.value, tags.octetString).content
 }
 
 function readOcspUrls(extension: Extension | undefined): readonly string[] {

@@ -1,7 +1,6 @@
 import {
   createHash,
   createPrivateKey,
-  createPublicKey,
   generateKeyPairSync,
   type KeyObject,
   randomBytes,
@@ -65,7 +64,9 @@ export interface MadeCertificate {
 export function makeCertificate(wish: CertificateWish): MadeCertificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const subject = commonName(wish.name)
-  const issuer = wish.issuer ? readIssuer(wish.issuer) : { subject, privateKey, publicKey }
+  const issuer = wish.issuer
+    ? readIssuer(wish.issuer)
+    : { subject, privateKey, keyIdentifier: keyIdentifierOf(publicKey) }
   const days = wish.days ?? 365
   const start = Math.floor(wish.now / 1000) * 1000
   const algorithm = signatureAlgorithm(issuer.privateKey)
@@ -78,7 +79,7 @@ export function makeCertificate(wish: CertificateWish): MadeCertificate {
     sequence(time(start - 60_000), time(start + days * 86_400_000)),
     subject,
     publicKey.export({ type: 'spki', format: 'der' }),
-    element(0xa3, sequence(...extensions(wish, publicKey, issuer.publicKey))),
+    element(0xa3, sequence(...extensions(wish, publicKey, issuer.keyIdentifier))),
   )
   const signature = sign(algorithm.digest, toBeSigned, issuer.privateKey)
   const der = sequence(toBeSigned, algorithm.identifier, bitString(signature))
@@ -107,14 +108,17 @@ function readIssuer({ certificatePem, keyPem }: { certificatePem: string; keyPem
       'Name a certificate that has CA:TRUE, or leave the issuer out for a self-signed one.',
     )
   }
-  const publicKey = certificate.x509.publicKey
-  if (!publicKey.equals(createPublicKey(privateKey))) {
+  if (!certificate.x509.checkPrivateKey(privateKey)) {
     throw new SetupError(
       'The issuing key does not belong to the issuing certificate.',
       'Name the two files of one CA.',
     )
   }
-  return { subject: certificate.subjectName.der, privateKey, publicKey }
+  return {
+    subject: certificate.subjectName.der,
+    privateKey,
+    keyIdentifier: certificate.keyIdentifier,
+  }
 }
 
 function readPrivateKey(pem: string): KeyObject {
@@ -150,7 +154,11 @@ function signatureAlgorithm(key: KeyObject): { identifier: Buffer; digest: strin
   }
 }
 
-function extensions(wish: CertificateWish, key: KeyObject, issuerKey: KeyObject): Buffer[] {
+function extensions(
+  wish: CertificateWish,
+  key: KeyObject,
+  issuerKeyIdentifier: Buffer | undefined,
+): Buffer[] {
   const names = alternativeNames(wish)
   return [
     extension(extensionIds.basicConstraints, wish.ca ? sequence(truth()) : sequence(), true),
@@ -162,11 +170,8 @@ function extensions(wish: CertificateWish, key: KeyObject, issuerKey: KeyObject)
     ),
     ...(wish.ca ? [] : [extension(extensionIds.extKeyUsage, sequence(oid(purposeOf(wish))))]),
     ...(names.length === 0 ? [] : [extension(extensionIds.subjectAltName, sequence(...names))]),
-    extension(extensionIds.subjectKeyIdentifier, octetString(keyIdentifier(key))),
-    extension(
-      extensionIds.authorityKeyIdentifier,
-      sequence(element(primitive(0), keyIdentifier(issuerKey))),
-    ),
+    extension(extensionIds.subjectKeyIdentifier, octetString(keyIdentifierOf(key))),
+    ...(issuerKeyIdentifier === undefined ? [] : [authorityExtension(issuerKeyIdentifier)]),
     ...(wish.ocspUrl === undefined ? [] : [ocspExtension(wish.ocspUrl)]),
   ]
 }
@@ -208,9 +213,17 @@ function readIp(text: string): Buffer {
 }
 
 /** RFC 7093 section 2, method 1: no SHA-1, which FIPS builds of OpenSSL may lack. */
-function keyIdentifier(key: KeyObject): Buffer {
+function keyIdentifierOf(key: KeyObject): Buffer {
   const spki = key.export({ type: 'spki', format: 'der' })
   return createHash('sha256').update(spki).digest().subarray(0, 20)
+}
+
+/** As the issuer's own certificate names its key: OpenSSL takes another name for another issuer. */
+function authorityExtension(keyIdentifier: Buffer): Buffer {
+  return extension(
+    extensionIds.authorityKeyIdentifier,
+    sequence(element(primitive(0), keyIdentifier)),
+  )
 }
 
 function ocspExtension(url: string): Buffer {

@@ -91,19 +91,20 @@ export async function inTemporaryFolder<T>(use: (dir: string) => Promise<T>): Pr
 /** A leaf that openssl signs, for keys and extensions that we never make ourselves. */
 export function opensslLeaf(
   ca: TestCertificate,
-  { newkey, subject, extensions = '', digest = 'sha256' }: OpensslWish,
+  { newkey, subject, extensions = '', digest = 'sha256', files = {} }: OpensslWish,
 ): Promise<TestCertificate> {
   return inTemporaryFolder(async (dir) => {
     await writeFile(join(dir, 'ca.pem'), ca.pem)
     await writeFile(join(dir, 'ca.key'), ca.key)
     await writeFile(join(dir, 'extensions.cnf'), extensions)
+    for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text)
     const request = ['req', '-new', '-nodes', ...newkey, '-keyout', 'leaf.key', '-subj', subject]
     await openssl([...request, '-multivalue-rdn', '-utf8', '-out', 'leaf.csr'], dir)
     const signing = `x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -${digest} -days 30 -out leaf.pem`
     await openssl([...signing.split(' '), '-extfile', 'extensions.cnf'], dir)
     return testCertificateOf(
       await readFile(join(dir, 'leaf.pem'), 'utf8'),
-      await readFile(join(dir, 'leaf.key'), 'utf8'),
+      await readFile(join(dir, 'leaf.key'), 'utf8').catch(() => ''),
     )
   })
 }
@@ -116,6 +117,8 @@ interface OpensslWish {
   /** The lines of an extension file. */
   extensions?: string
   digest?: string
+  /** Files that `newkey` names. */
+  files?: Readonly<Record<string, string>>
 }
 
 const seedSubject = '/C=AU/ST=Some-State/O=Internet Widgits Pty Ltd'

@@ -174,7 +174,9 @@ const mutation = fc.oneof(
   fc.record({ kind: fc.constant('double' as const), at: fc.nat(), length: fc.nat(60) }),
 )
 
-function mutate(der: Buffer, mutations: readonly fc.TypeOfArbitrary<typeof mutation>[]): Buffer {
+type Mutation = typeof mutation extends fc.Arbitrary<infer T> ? T : never
+
+function mutate(der: Buffer, mutations: readonly Mutation[]): Buffer {
   let bytes = der
   for (const change of mutations) {
     const at = bytes.length === 0 ? 0 : change.at % bytes.length
@@ -184,7 +186,7 @@ function mutate(der: Buffer, mutations: readonly fc.TypeOfArbitrary<typeof mutat
   return bytes
 }
 
-function changed(after: Buffer, change: fc.TypeOfArbitrary<typeof mutation>): Uint8Array[] {
+function changed(after: Buffer, change: Mutation): Uint8Array[] {
   switch (change.kind) {
     case 'flip':
       return [Buffer.from([(after[0] ?? 0) ^ (1 << change.bit)]), after.subarray(1)]

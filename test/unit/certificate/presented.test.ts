@@ -143,7 +143,7 @@ test('a renegotiation after the first look ends the connection (TLS 1.2)', async
     { server: cast.server, client: cast.clientA, serverOptions },
     async ({ atServer, atClient }) => {
       expect(presentedByTls(atServer)?.thumbprint).toBe(cast.clientA.thumbprint)
-      const closed = once(atServer, 'close')
+      const closed = new Promise((resolve) => atServer.once('close', resolve))
       for (const end of [atServer, atClient]) end.resume()
       atClient.renegotiate({ rejectUnauthorized: false }, () => undefined)
       await closed
@@ -221,11 +221,9 @@ function countReadings(socket: TLSSocket): { count: number } {
 
 /** The session of a finished handshake, for resumption. */
 function sessionOf(shake: Parameters<typeof withHandshake>[0]): Promise<Buffer> {
-  return withHandshake(shake, async ({ atServer, atClient }) => {
-    const session = once(atClient, 'session')
+  return withHandshake(shake, ({ atServer, atClient, session }) => {
     atServer.write('x')
     atClient.resume()
-    const [ticket] = (await session) as [Buffer]
-    return ticket
+    return session
   })
 }
