@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import { openStore, type Store } from '../../lib/store'
 import { describeWithPostgres, startPostgres, type TestPostgres } from '../support/postgres'
 
@@ -19,6 +20,24 @@ describe('SQLite', () => {
   afterEach(() => rm(dir, { recursive: true }))
 
   processContract(async () => `sqlite:${join(dir, 'a.db')}`)
+
+  test('on a full disk writing is 503, reading goes on, and all is well when there is room again', async () => {
+    const url = `sqlite:${join(dir, 'a.db')}`
+    const full = `trap '' XFSZ; ulimit -f 600; exec "$0" "$@"`
+    const { stdout } = await promisify(execFile)('sh', [
+      '-c',
+      full,
+      process.execPath,
+      program,
+      url,
+      'fill',
+    ])
+    expect(JSON.parse(stdout)).toEqual({ status: 503, reason: 'store_failed', kept: true })
+    const store = await openStore(url)
+    expect(await store.seen('key 0', expires, now)).toBe(true)
+    expect(await store.seen('one more', expires, now)).toBe(false)
+    await store.close()
+  })
 })
 
 describeWithPostgres('PostgreSQL', () => {

@@ -1,4 +1,4 @@
-// A process of its own on a store: `node store-process.cjs URL open|rotate|race [COUNT]`. It runs
+// A process of its own on a store: `node store-process.cjs URL open|rotate|race|fill [COUNT]`. It runs
 // what was built, as a user's process does.
 const { openStore } = require('../../dist/lib/store')
 
@@ -35,6 +35,20 @@ const actions = {
       if (!won) throw new Error(`${digest} was lost`)
       process.stdout.write(`${next}\n`)
       digest = next
+    }
+  },
+
+  /** Writes until the disk is full; tells how that failed, and what may still be read. */
+  async fill(store) {
+    let stored = 0
+    try {
+      while (stored < 20_000) {
+        await store.seen(`key ${stored}`, expires, now)
+        stored++
+      }
+    } catch ({ status, reason }) {
+      const known = (await store.status()).counts.replay
+      console.log(JSON.stringify({ status, reason, kept: known === stored }))
     }
   },
 
