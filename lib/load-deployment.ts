@@ -2,8 +2,8 @@ import { dirname } from 'node:path'
 import { standardPlugins } from '../plugins'
 import type { DeploymentSettings } from './config/deployment'
 import { loadSettings } from './config/load-settings'
+import { located } from './config/located'
 import { resolveDatabaseUrl, resolveSecret } from './config/secret'
-import { SetupError } from './error/setup-error'
 import { type AnyPlugin, composeChain } from './plugin/chain'
 import { noteOrigin } from './plugin/origin'
 import { loadPackages } from './plugin/packages'
@@ -45,7 +45,7 @@ export async function loadDeployment(
   { inputs }: LoadOptions = {},
 ): Promise<Deployment> {
   const settings = await loadSettings(file)
-  try {
+  return located(settings, async () => {
     const loaded = await loadPackages(settings.plugins, settings.file, standardPlugins)
     const plugins = [...standardPlugins, ...loaded]
     for (const link of composeChain(plugins, settings.event_listener)) await readProperties(link)
@@ -57,10 +57,7 @@ export async function loadDeployment(
       plugins,
       database: { ...settings.database, url },
     }
-  } catch (cause) {
-    if (!(cause instanceof SetupError) || cause.place.file !== undefined) throw cause
-    throw cause.at(settings.locate(cause.place.key ?? []))
-  }
+  })
 }
 
 async function prepareInputs(

@@ -1,4 +1,5 @@
 import { standardPlugins } from '../plugins'
+import { located } from './config/located'
 import { loadDeployment } from './load-deployment'
 import type { CompleteOptions } from './options'
 import type { Capabilities } from './plugin/capabilities'
@@ -32,7 +33,7 @@ export async function openRunningChain(
   const plugins = options.plugins ?? standardPlugins
   const open = async (settings: CompleteOptions, given: readonly AnyPlugin[]) => ({
     options: { ...settings, plugins: given },
-    registry: await openRegistry(composeChain(given, settings.event_listener), capabilities),
+    registry: await openLocated(settings, given, capabilities),
     tokens: { ...settings.oauth.token_validation, ...settings.oauth.token_renewal },
     registration: settings.oauth.dcr,
     throttle: settings.throttle,
@@ -75,6 +76,17 @@ export async function openRunningChain(
       await retired.close()
     },
   }
+}
+
+/** Without a file there is no line to tell. */
+function openLocated(
+  settings: CompleteOptions,
+  plugins: readonly AnyPlugin[],
+  capabilities: Capabilities,
+): Promise<Registry> {
+  const open = async () =>
+    openRegistry(composeChain(plugins, settings.event_listener), capabilities)
+  return settings.file === undefined ? open() : located(settings, open)
 }
 
 /** The file again, where there is one; plugins given by code stay. */

@@ -4,8 +4,8 @@ import { type Accounts, openAccounts } from '../account/accounts'
 import { type Clients, openClients } from '../client/clients'
 import type { DeploymentSettings } from '../config/deployment'
 import { loadSettings } from '../config/load-settings'
+import { located } from '../config/located'
 import { resolveDatabaseUrl } from '../config/secret'
-import { SetupError } from '../error/setup-error'
 import { openStore } from '../store/open'
 import type { Store } from '../store/store'
 
@@ -56,17 +56,4 @@ function storeOf(settings: DeploymentSettings): Promise<Store> {
     const url = resolveDatabaseUrl(settings.database, dirname(settings.file))
     return openStore(url, { synchronous: settings.database.synchronous })
   })
-}
-
-/** Tells an error of a key with the line in which the key stands. */
-export async function located<T>(
-  settings: DeploymentSettings,
-  work: () => T | Promise<T>,
-): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!(error instanceof SetupError) || error.place.file !== undefined) throw error
-    throw error.at(settings.locate(error.place.key ?? []))
-  }
 }

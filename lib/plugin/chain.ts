@@ -64,8 +64,8 @@ export function composeChain(
     const index = entryOf.get(plugin)
     const entry = index === undefined ? undefined : entries[index]
     if (index !== undefined && entry !== undefined) {
-      const link = linkOf(plugin, entry, index)
-      if (entry.enable) links.push(link)
+      checkType(entry, index)
+      if (entry.enable) links.push(linkOf(plugin, entry, index))
     } else if (plugin.order !== undefined) {
       links.push({
         plugin,
@@ -116,14 +116,16 @@ function findPlugin(
   )
 }
 
+function checkType({ type }: ChainEntry, index: number): void {
+  if (Object.hasOwn(typeAliases, type)) return
+  throw new SetupError(
+    `No handler type is named ${JSON.stringify(type)}.`,
+    `Known types: ${Object.keys(typeAliases).join(', ')}.`,
+    { key: ['event_listener', index, 'type'] },
+  )
+}
+
 function linkOf(plugin: AnyPlugin, entry: ChainEntry, index: number): Link {
-  if (!Object.hasOwn(typeAliases, entry.type)) {
-    throw new SetupError(
-      `No handler type is named ${JSON.stringify(entry.type)}.`,
-      `Known types: ${Object.keys(typeAliases).join(', ')}.`,
-      { key: ['event_listener', index, 'type'] },
-    )
-  }
   const order = entry.order ?? plugin.order
   if (order === undefined) {
     throw new SetupError(

@@ -22,6 +22,8 @@ import { notesOf } from './explain-notes'
 
 export interface Explanation {
   readonly chain: readonly ExplainedHandler[]
+  /** Names of handlers that there are, and that are off. */
+  readonly off: readonly string[]
   /** Undefined where nobody could be counted. */
   readonly clients: Count | undefined
   /** Clients whose method no handler serves: they are refused. */
@@ -78,16 +80,22 @@ export async function explainChain(explained: Explained): Promise<Explanation> {
   const groups = explained.groups?.filter(({ disabled }) => !disabled)
   return {
     chain: registry.links.map((link) => explainHandler(link, registry, groups)),
+    off: explained.plugins.map(({ name }) => name).filter((name) => !isOn(registry, name)),
     clients: groups && count(groups),
     unserved: groups && count(unservedGroups(registry, groups)),
     warnings: [
       ...insecurities(settings).map(({ key, problem }) => ({ about: key.join('.'), key, problem })),
       ...registry.links.flatMap(ownWarnings),
+      ...nobodyListens(registry),
       ...secretAlone(registry, groups ?? []),
-      ...passwordGrant(groups ?? []),
+      ...passwordGrant(registry, groups ?? []),
     ],
     notes: await notesOf({ ...explained, groups }),
   }
+}
+
+function isOn({ links }: Registry, name: string): boolean {
+  return links.some(({ plugin }) => plugin.name === name)
 }
 
 function explainHandler(
@@ -134,6 +142,17 @@ function ownWarnings({ id, key, contribution }: RunningLink): Finding[] {
   }))
 }
 
+function* nobodyListens(registry: Registry): Generator<Finding> {
+  const deaf = (['issued', 'rejected'] as const).filter(
+    (event) => registry.listeners(event).length === 0,
+  )
+  if (deaf.length === 0) return
+  yield {
+    about: 'audit-log',
+    problem: `No listener hears ${deaf.join(' or ')}: nobody can tell afterwards who was let in or refused, and why.`,
+  }
+}
+
 /** RFC 9700 section 2.5: what can be copied from a log is no proof of who one is. */
 function* secretAlone(registry: Registry, groups: readonly ClientGroup[]): Generator<Finding> {
   for (const { name } of registry.clientAuths) {
@@ -151,7 +170,8 @@ function* secretAlone(registry: Registry, groups: readonly ClientGroup[]): Gener
   }
 }
 
-function* passwordGrant(groups: readonly ClientGroup[]): Generator<Finding> {
+function* passwordGrant(registry: Registry, groups: readonly ClientGroup[]): Generator<Finding> {
+  if (registry.grant('password') === undefined) return
   const clients = count(listing(groups, 'password'))
   if (clients.count === 0) return
   yield {
@@ -159,7 +179,7 @@ function* passwordGrant(groups: readonly ClientGroup[]): Generator<Finding> {
     problem: sentence(
       clients,
       verb('lists', 'list', 'the password grant'),
-      'it shows them every user’s password, and RFC 9700 section 2.4 forbids it.',
+      'whoever asks people for their passwords can keep them, and RFC 9700 section 2.4 forbids it.',
     ),
     clients,
   }

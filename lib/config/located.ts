@@ -1,0 +1,15 @@
+import { SetupError } from '../error/setup-error'
+import type { DeploymentSettings } from './deployment'
+
+/** Tells an error of a key with the file and line in which the key stands. */
+export async function located<T>(
+  { locate }: Pick<DeploymentSettings, 'locate'>,
+  work: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof SetupError) || error.place.file !== undefined) throw error
+    throw error.at(locate(error.place.key ?? []))
+  }
+}
