@@ -6,6 +6,7 @@ import { openState } from './process-state'
 import type { ServeSettings } from './serve-settings'
 import type { Served } from './served'
 import type { Work } from './service'
+import { watchStandstill } from './standstill'
 
 /** Time for the answers under way; what is left of five seconds is for closing the rest. */
 const drainLimit = 3_500
@@ -33,6 +34,7 @@ export async function openServing(
     await listeners.drain(0)
     throw cause
   }
+  const forgetStandstill = watchStandstill(log)
 
   return {
     state,
@@ -51,6 +53,7 @@ export async function openServing(
     async close() {
       condition.draining = true
       await listeners.drain(drainLimit)
+      forgetStandstill()
       await server.close()
     },
   }
