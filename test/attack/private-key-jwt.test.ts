@@ -1,6 +1,5 @@
-import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto'
-import { type Algorithm, type JwtPayload, sign } from 'jsonwebtoken'
-import type { ClientMetadata } from '../../lib/client/metadata'
+import { type JwtPayload, sign } from 'jsonwebtoken'
+import { asserted, assertionOf, newSigner, type Signer } from '../support/assertion'
 import { listed } from '../support/listed'
 import { type Answer, claimsOf, openWorld, type World, type WorldOptions } from '../support/world'
 
@@ -8,23 +7,8 @@ import { type Answer, claimsOf, openWorld, type World, type WorldOptions } from 
 let world: World
 afterEach(() => world.close())
 
-type Jwks = NonNullable<ClientMetadata['jwks']>
-interface Signer {
-  key: KeyObject
-  alg: Algorithm
-  jwks: Jwks
-}
-
-function signer(alg: Algorithm, more: object = {}): Signer {
-  const pair = alg.startsWith('ES')
-    ? generateKeyPairSync('ec', { namedCurve: alg === 'ES256' ? 'P-256' : 'P-384' })
-    : generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const jwk = { ...pair.publicKey.export({ format: 'jwk' }), ...more }
-  return { key: pair.privateKey, alg, jwks: { keys: [jwk] } }
-}
-
-const a = signer('ES256', { kid: 'a' })
-const b = signer('ES256', { kid: 'b' })
+const a = newSigner('ES256', { kid: 'a' })
+const b = newSigner('ES256', { kid: 'b' })
 
 async function open(properties = {}, more: WorldOptions = {}): Promise<void> {
   const method = { token_endpoint_auth_method: 'private_key_jwt' }
@@ -38,38 +22,15 @@ async function open(properties = {}, more: WorldOptions = {}): Promise<void> {
 
 const seconds = () => Math.floor(world.clock.now() / 1000)
 
-function assertion(
+const assertion = (
   claims: JwtPayload = {},
   { by = a, header = {} }: { by?: Signer; header?: object } = {},
-): string {
-  const whole = {
-    iss: world.a.client_id,
-    sub: world.a.client_id,
-    aud: world.server.issuer,
-    iat: seconds(),
-    exp: seconds() + 60,
-    jti: randomUUID(),
-    ...claims,
-  }
-  const kept = Object.fromEntries(Object.entries(whole).filter(([, value]) => value !== undefined))
-  const options = {
-    algorithm: by.alg,
-    noTimestamp: kept.iat === undefined,
-    header: { alg: by.alg, ...header },
-  }
-  return sign(kept, by.key, options)
-}
+): string => assertionOf(world, world.a, by, claims, header)
 
-const type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const send = (client_assertion: string, fields: Record<string, string> = {}, by = {}) =>
   world.post(
     '/oauth2/token',
-    {
-      grant_type: 'client_credentials',
-      client_assertion_type: type,
-      client_assertion,
-      ...fields,
-    },
+    { grant_type: 'client_credentials', ...asserted(client_assertion), ...fields },
     by,
   )
 
@@ -85,7 +46,7 @@ function expectRefused(answer: Answer, reason: string): void {
 test.each(['ES256', 'ES384', 'RS256', 'PS256'] as const)(
   'lets in whoever signed with the registered %s key, and binds the token to the certificate shown',
   async (alg) => {
-    const by = signer(alg)
+    const by = newSigner(alg)
     await open({}, { a: { token_endpoint_auth_method: 'private_key_jwt', jwks: by.jwks } })
     const plain = await send(assertion({}, { by }))
     expect(plain.status).toBe(200)
@@ -163,7 +124,7 @@ describe('refuses', () => {
     ['an unknown kid', () => assertion({}, { header: { kid: '../a' } }), 'assertion_key'],
     [
       'an algorithm that the key is not for',
-      () => assertion({}, { by: signer('ES384') }),
+      () => assertion({}, { by: newSigner('ES384') }),
       'assertion_key',
     ],
     [
@@ -286,12 +247,7 @@ describe('MandateMutualSSL', () => {
 test('serves introspection and revocation alike', async () => {
   await open()
   const { access_token } = (await send(assertion())).json
-  const ask = (path: string) =>
-    world.post(path, {
-      client_assertion_type: type,
-      client_assertion: assertion(),
-      token: access_token,
-    })
+  const ask = (path: string) => world.post(path, { ...asserted(assertion()), token: access_token })
   expect((await ask('/oauth2/introspect')).json.active).toBe(true)
   expect((await ask('/oauth2/revoke')).status).toBe(200)
   expect((await ask('/oauth2/introspect')).json).toEqual({ active: false })

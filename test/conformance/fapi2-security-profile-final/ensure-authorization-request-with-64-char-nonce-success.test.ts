@@ -1,0 +1,17 @@
+import { pkce } from '../../support/browser'
+import { bothOf, consentTo, push, redemptionOf, useWorld } from '../../support/conformance'
+import { claimsOf } from '../../support/world'
+
+const world = useWorld()
+
+test('a nonce of 64 characters comes back whole', async () => {
+  for (const [person] of bothOf(world())) {
+    const { request_uri } = (await push(world(), person, { nonce: 'n'.repeat(64) })).json
+    const { searchParams } = await consentTo(world(), person, request_uri)
+    const code = searchParams.get('code') ?? ''
+    const redemption = redemptionOf(world(), person, code, pkce.code_verifier)
+    const { status, json } = await world().token(person, redemption)
+    expect(status).toBe(200)
+    expect(claimsOf(json.id_token).nonce).toBe('n'.repeat(64))
+  }
+})
