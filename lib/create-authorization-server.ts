@@ -247,7 +247,10 @@ async function createAdministrator(
 ): Promise<void> {
   if (!admin.create_admin_account || (await accounts.find(admin.username)) !== undefined) return
   const password = await resolveSecret(admin, ['super_admin'])
-  await accounts.create(admin.username, password ?? '')
+  await accounts.create(admin.username, password ?? '').catch(async (cause: unknown) => {
+    // Another process that starts at the same time was first.
+    if ((await accounts.find(admin.username)) === undefined) throw cause
+  })
 }
 
 function idsOf({ links }: Registry): string[] {
