@@ -1,5 +1,9 @@
+import { spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inTemporaryFolder, openssl, type TestCertificate } from './certificates'
 
@@ -53,4 +57,82 @@ export async function writeCa(
     join(dir, 'ca.cnf'),
     `[ca]\ndefault_ca=own\n[own]\ndatabase=index.txt\ncertificate=ca.pem\nprivate_key=ca.key\ndefault_md=sha256\ndefault_crl_days=1\n[crl_ext]\n${extensions}\n`,
   )
+}
+
+export interface Responder {
+  port: number
+  stop(): Promise<void>
+}
+
+export interface ResponderWish {
+  revoked?: readonly TestCertificate[]
+  good?: readonly TestCertificate[]
+  /** Who signs the answers; the CA itself unless given. */
+  signer?: TestCertificate
+  /** More arguments; how long an answer holds, for one. */
+  args?: readonly string[]
+}
+
+/** The real `openssl ocsp` as a responder for one CA, on a port of its own. */
+export async function opensslResponder(
+  ca: TestCertificate,
+  wish: ResponderWish,
+): Promise<Responder> {
+  const { revoked = [], good = [], signer = ca, args = ['-nmin', '60'] } = wish
+  const dir = await mkdtemp(join(tmpdir(), 'mtls-secret-'))
+  await writeCa(dir, ca, revoked, '', good)
+  await writeFile(join(dir, 'signer.pem'), signer.pem)
+  await writeFile(join(dir, 'signer.key'), signer.key)
+  const line = 'ocsp -index index.txt -CA ca.pem -rsigner signer.pem -rkey signer.key -port 0'
+  const child = spawn('openssl', [...line.split(' '), ...args], { cwd: dir })
+  child.stderr.resume()
+  const ended = once(child, 'exit')
+  let said = ''
+  for await (const chunk of child.stdout) {
+    said += String(chunk)
+    if (/ACCEPT .*:\d+/.test(said)) break
+  }
+  return {
+    port: Number(/ACCEPT .*:(\d+)/.exec(said)?.[1]),
+    async stop() {
+      child.kill('SIGKILL')
+      await ended
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/**
+ * The address that certificates name before their responder exists: it passes connections on to
+ * `port`, or does with them what `answer` does.
+ */
+export async function responderAddress() {
+  const sockets = new Set<Socket>()
+  const address = {
+    url: '',
+    port: undefined as number | undefined,
+    answer: undefined as ((socket: Socket) => void) | undefined,
+    /** Connections so far. */
+    asked: 0,
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      listener.close()
+      await once(listener, 'close')
+    },
+  }
+  const listener = createServer((socket) => {
+    address.asked++
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    if (address.answer !== undefined) return address.answer(socket)
+    if (address.port === undefined) return socket.destroy()
+    const on = connect(address.port, '127.0.0.1')
+    sockets.add(on)
+    on.on('error', () => socket.destroy())
+    return socket.pipe(on).pipe(socket)
+  })
+  listener.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  address.url = `http://127.0.0.1:${(listener.address() as AddressInfo).port}/ocsp`
+  return address
 }
