@@ -1,6 +1,7 @@
 import { judgeCertificate as judge } from '../certificate/judge'
 import { type Presented, presentedBehind } from '../certificate/presented'
 import type { Trust } from '../certificate/trust'
+import type { RejectionReason } from '../error/reasons'
 import type { ClientRecord, MaybePromise } from './client-store'
 import { decoyDigest, digestSecret, sameDigest } from './secret'
 import { accepted, rejected, type Verdict } from './verdict'
@@ -119,14 +120,18 @@ function judgeCertificate(
   return judgeNow(record, facts, by)
 }
 
-async function judgeNow(
+function judgeNow(
   record: ClientRecord,
   facts: Presented['facts'] | undefined,
   { trust, clock }: Judge,
 ): Promise<Verdict> {
   // Facts that no certificate source made are no certificate.
-  const reason = await judge(presentedBehind(facts), record, trust, clock.now())
-  return reason === undefined ? accepted() : rejected(reason)
+  const reason = judge(presentedBehind(facts), record, trust, clock.now())
+  return reason instanceof Promise ? reason.then(verdictOf) : verdictOf(reason)
+}
+
+function verdictOf(reason: RejectionReason | undefined): Promise<Verdict> {
+  return reason === undefined ? good : Promise.resolve(rejected(reason))
 }
 
 // A handler may wait for a verdict like for any other promise; these are there already.

@@ -34,7 +34,8 @@ async function authenticateRequest(
   req: Request,
 ): Promise<Authenticated> {
   try {
-    const result = await authenticateClient(parts, await receiveNamed(parts, receiver, req))
+    const received = named(parts, req, await receive(req, receiver))
+    const result = await authenticateClient(parts, received)
     req.oauth = { ...req.oauth, client: result.client }
     return result
   } catch (cause) {
@@ -46,8 +47,7 @@ async function authenticateRequest(
 }
 
 /** An assertion may be all that names the client; then its handler says whom, for the audit line. */
-async function receiveNamed(parts: Parts, receiver: Receiver, req: Request): Promise<Received> {
-  const received = await receive(req, receiver)
+function named(parts: Parts, req: Request, received: Received): Received {
   if (received.facts.client_id !== undefined) return received
   const client_id = namedClient(parts, received)
   return client_id === undefined ? received : nameClient(req, received, client_id)

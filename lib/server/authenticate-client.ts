@@ -1,5 +1,5 @@
 import { type Client, clientOf, decoyClient, matchSecret } from '../client/client'
-import type { ClientRecord } from '../client/client-store'
+import type { ClientRecord, MaybePromise } from '../client/client-store'
 import { accepted, isVerdict, rejected, type Verdict } from '../client/verdict'
 import { OAuthError } from '../error/oauth-error'
 import { type RejectionReason, rejectionReasons } from '../error/reasons'
@@ -60,16 +60,21 @@ export async function authenticateClient(parts: Needs, received: Received): Prom
 }
 
 /** A look-up that fails is no answer about the client: 503, never "unknown" or "no certificate". */
-async function findClient(
+function findClient(
   { clients }: Pick<Parts, 'clients'>,
   client_id: string,
-): Promise<ClientRecord | undefined> {
+): MaybePromise<ClientRecord | undefined> {
   try {
-    return await clients.find(client_id)
+    const found = clients.find(client_id)
+    return found instanceof Promise ? found.catch(refuseLookUp) : found
   } catch (cause) {
-    if (cause instanceof OAuthError) throw cause
-    throw new OAuthError('temporarily_unavailable', { reason: 'store_failed', cause })
+    return refuseLookUp(cause)
   }
+}
+
+function refuseLookUp(cause: unknown): never {
+  if (cause instanceof OAuthError) throw cause
+  throw new OAuthError('temporarily_unavailable', { reason: 'store_failed', cause })
 }
 
 /** The client that a request names, believed or not: for the audit line. Throws as above. */
