@@ -74,13 +74,11 @@ export async function openKeys(
       if (!(cause instanceof SetupError)) throw cause
     })
   }
-  const published = () => {
-    const now = clock.now()
-    return state.keys
-      .filter(({ until }) => until === undefined || until > now)
-      .map(({ key }) => key)
-  }
-  const findNow = (kid: string) => published().find((key) => key.kid === kid)
+  const isPublished = ({ until }: State['keys'][number]) =>
+    until === undefined || until > clock.now()
+  const findNow = (kid: string) =>
+    state.keys.find((each) => each.key.kid === kid && isPublished(each))?.key
+  const published = () => state.keys.filter(isPublished).map(({ key }) => key)
 
   // A look that fails leaves the keys as they are: the store's own health tells the operator.
   const timer = setInterval(() => void refresh().catch(() => undefined), lookAgain)
