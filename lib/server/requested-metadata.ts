@@ -1,6 +1,8 @@
 import type { Trust } from '../certificate/trust'
 import { invalidMetadata } from '../client/invalid'
+import { type ClientKeys, readKeys } from '../client/jwks'
 import type { ClientChange } from '../client/new-client'
+import { readCertificates } from '../client/registered-certificate'
 import type { Parts } from './parts'
 
 /**
@@ -60,7 +62,7 @@ export function readRequestedMetadata(parts: Needs, asked: Fields): ClientChange
     if (!isRight(value, asked, parts))
       throw invalidMetadata(`${name}: is not what is offered here.`)
   }
-  const metadata = Object.fromEntries(
+  const metadata: Record<string, unknown> = Object.fromEntries(
     askable.flatMap((name) => (asked[name] === undefined ? [] : [[name, asked[name]]])),
   )
   const { redirect_uris, grant_types } = metadata
@@ -69,13 +71,20 @@ export function readRequestedMetadata(parts: Needs, asked: Fields): ClientChange
     metadata.grant_types = ['authorization_code']
   }
   checkOffered(parts, metadata)
-  return { ...metadata, certificate: certificatesOf(metadata) } as ClientChange
+  if (Object.keys(metadata).some((name) => name.startsWith('tls_client_auth_'))) {
+    metadata.tls_client_auth_issuer = authorityOf(parts.judge.trust, metadata)
+  }
+  const certificate = certificatesOf(metadata)
+  refuseAuthorities(parts.judge.trust, [...certificate, ...certificatesOfKeys(metadata)])
+  return { ...metadata, certificate } as ClientChange
 }
 
 /** Whatever is not checked here is by the client room, as for every client. */
-function checkOffered({ registry, judge }: Needs, metadata: Fields): void {
-  const { token_endpoint_auth_method: method, grant_types, scope } = metadata
-  if (method !== undefined && registry.clientAuth(String(method)) === undefined) {
+function checkOffered({ registry }: Needs, metadata: Fields): void {
+  const { token_endpoint_auth_method: method = 'mtls-secret', grant_types, scope } = metadata
+  const needs = registry.clientAuth(String(method))?.needs({ withoutCertificate: false }) ?? []
+  // A method that asks for a secret alone would be a way to go without certificate.
+  if (needs.every((proof) => proof === 'secret')) {
     throw invalidMetadata('token_endpoint_auth_method: is not what is offered here.')
   }
   for (const grant of list(grant_types) ?? []) {
@@ -87,26 +96,49 @@ function checkOffered({ registry, judge }: Needs, metadata: Fields): void {
   if (typeof scope === 'string' && scope.split(' ').some((name) => reserved.test(name))) {
     throw invalidMetadata('scope: has a name that is not given to programs.')
   }
-  if (Object.keys(metadata).some((name) => name.startsWith('tls_client_auth_'))) {
-    checkAuthority(judge.trust, metadata.tls_client_auth_issuer)
-  }
 }
 
 /** Scopes that let somebody manage the server or its clients. */
 const reserved = /^(admin|client)(:|$)/
 
-/** RFC 8705 section 2.1: a name is worth something under a CA that we know, and under one only. */
-function checkAuthority({ anchors }: Trust, issuer: unknown): void {
-  const known = anchors.filter(({ thumbprint }) => issuer === undefined || issuer === thumbprint)
-  if (known.length !== 1) {
-    throw invalidMetadata('tls_client_auth_issuer: must be the one CA under which the name counts.')
-  }
+/**
+ * RFC 8705 section 2.1: a name is worth something under a CA that we know, and under one only; it stays
+ * that one whatever the truststore has later.
+ */
+function authorityOf({ anchors }: Trust, { tls_client_auth_issuer: issuer }: Fields): string {
+  const [only, ...others] = anchors.filter(
+    ({ thumbprint }) => issuer === undefined || issuer === thumbprint,
+  )
+  if (only !== undefined && others.length === 0) return only.thumbprint
+  throw invalidMetadata('tls_client_auth_issuer: must be the one CA under which the name counts.')
 }
 
 function certificatesOf({ certificate }: Fields): string[] {
   const given = certificate === undefined ? [] : [certificate].flat()
   if (given.every((pem): pem is string => typeof pem === 'string')) return given
   throw invalidMetadata('certificate: must be PEM text, or a list of it.')
+}
+
+/** What is no set of keys is refused with everything else, by the client room. */
+function certificatesOfKeys({ jwks }: Fields): Buffer[] {
+  const keys = list((jwks as { keys?: unknown } | null | undefined)?.keys)
+  const isSet = keys?.every((key) => typeof key === 'object' && key !== null)
+  return isSet ? readKeys(jwks as ClientKeys).certificates : []
+}
+
+/**
+ * A registered certificate is a pin and never an anchor, so whoever registered a CA of the truststore,
+ * which anybody can read, would lock out everybody that it stands for. An operator may do that.
+ */
+function refuseAuthorities(
+  { set: { authorities } }: Trust,
+  certificates: readonly (string | Buffer)[],
+): void {
+  const { anchors, intermediates } = authorities
+  const cas = new Set([...anchors, ...intermediates].map(({ thumbprint }) => thumbprint))
+  if (readCertificates(certificates).some(({ thumbprint }) => cas.has(thumbprint))) {
+    throw invalidMetadata('certificate: is a CA’s, and no client’s.')
+  }
 }
 
 /** Refused by name, where the name is ours or the standard's; any other is the caller's own word. */

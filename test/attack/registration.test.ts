@@ -1,3 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openTrust, type Trust } from '../../lib/certificate/trust'
+import { listed } from '../support/listed'
 import {
   initialToken,
   jwksOf,
@@ -17,7 +22,8 @@ afterEach(() => world.close())
 
 function expectInvalid(answer: Answer, error = 'invalid_client_metadata'): void {
   expect(answer.status).toBe(400)
-  expect(answer.json).toEqual({ error, error_description: expect.any(String) })
+  // RFC 7591 section 3.2.2: the description is ASCII.
+  expect(answer.json).toEqual({ error, error_description: expect.stringMatching(/^[\x20-\x7e]+$/) })
 }
 
 const clients = async () => (await world.server.clients.list()).length
@@ -307,6 +313,64 @@ describe('66: a registration is its own client’s', () => {
     const { client_id, client_secret, registration_access_token: token } = registered.json
     const body = { client_id, client_secret }
     expect((await send(world, 'PUT', pathOf(registered), { token, body })).status).toBe(200)
+  })
+})
+
+describe('63: a method that asks for a secret alone is no way to go without certificate', () => {
+  beforeEach(async () => {
+    await world.close()
+    world = await openRegistrationWorld(
+      {},
+      { event_listener: [listed('client_secret_post', 95), listed('client_secret_basic', 96)] },
+    )
+  })
+
+  test.each(['client_secret_post', 'client_secret_basic'])('%s', async (method) => {
+    const token_endpoint_auth_method = method
+    expectInvalid(await register(world, { token_endpoint_auth_method }))
+    const registered = await register(world)
+    const { client_id, registration_access_token: token } = registered.json
+    const body = { client_id, token_endpoint_auth_method }
+    expectInvalid(await send(world, 'PUT', pathOf(registered), { token, body }))
+  })
+})
+
+describe('a CA of the truststore is no client’s certificate', () => {
+  let directory: string
+  let trust: Trust
+  beforeEach(async () => {
+    await world.close()
+    directory = await mkdtemp(join(tmpdir(), 'dcr-ca-'))
+    const file_name = join(directory, 'trust.pem')
+    await writeFile(file_name, world.certificates.ca.certificatePem)
+    trust = await openTrust({ file_name })
+    world = await openRegistrationWorld({}, { trust })
+  })
+  afterEach(() => rm(directory, { recursive: true }))
+
+  const ca = () => ({
+    cert: world.certificates.ca.certificatePem,
+    key: world.certificates.ca.keyPem,
+  })
+
+  test.each<[string, () => Record<string, unknown>]>([
+    ['as PEM', () => ({ jwks: undefined, certificate: ca().cert })],
+    ['beside another', () => ({ certificate: [world.certificates.b.cert, ca().cert] })],
+    ['as x5c', () => ({ jwks: jwksOf(ca()) })],
+  ])('nobody can take an anchor away by registering it: %s', async (_, fields) => {
+    expectInvalid(await register(world, fields()))
+    const registered = await register(world)
+    const { client_id, registration_access_token: token } = registered.json
+    const body = { client_id, ...fields() }
+    expectInvalid(await send(world, 'PUT', pathOf(registered), { token, body }))
+    await trust.reload()
+    expect(trust.anchors).toHaveLength(1)
+  })
+
+  test('a name stays under the CA that it was registered under', async () => {
+    const body = { jwks: undefined, tls_client_auth_subject_dn: 'CN=x' }
+    const { thumbprint } = trust.anchors[0] ?? {}
+    expect((await register(world, body)).json.tls_client_auth_issuer).toBe(thumbprint)
   })
 })
 
