@@ -22,7 +22,6 @@ export function refuseManyHeaders(log: Log, req: IncomingMessage, res: ServerRes
   if (req.rawHeaders.length <= maxRawHeaders) return false
   refused(log, 'headers_too_large', req.socket.remoteAddress)
   const error = new OAuthError('invalid_request', { reason: 'headers_too_large', status: 431 })
-  res.shouldKeepAlive = false
   writeError(req, res, error)
   return true
 }

@@ -29,10 +29,11 @@ export function handleSignals(log: Log, { reload, stop }: SignalHandlers): () =>
     stop(1)
   }
   process.on('SIGTERM', end).on('SIGINT', end).on('SIGHUP', reload)
-  process.on('uncaughtException', fail).on('unhandledRejection', fail)
+  // A rejection that nobody handles comes as an exception, too.
+  process.on('uncaughtException', fail)
   return () => {
     process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', reload)
-    process.off('uncaughtException', fail).off('unhandledRejection', fail)
+    process.off('uncaughtException', fail)
   }
 }
 

@@ -11,9 +11,12 @@ export interface Watch {
   close(): void
 }
 
-const interval = 500
-
-export async function watchFiles(files: () => readonly string[], changed: () => void) {
+/** Looks every `interval` milliseconds; the list of files is asked for each time. */
+export async function watchFiles(
+  files: () => readonly string[],
+  changed: () => void,
+  interval = 500,
+): Promise<Watch> {
   let known = await look(files())
   let previous = known
   const timer = setInterval(async () => {
@@ -29,7 +32,7 @@ export async function watchFiles(files: () => readonly string[], changed: () => 
       known = await look(files())
     },
     close: () => clearInterval(timer),
-  } satisfies Watch
+  }
 }
 
 async function look(files: readonly string[]): Promise<string> {

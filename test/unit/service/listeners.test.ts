@@ -153,7 +153,7 @@ describe('limits', () => {
     await open()
     const lines = (count: number) => Array.from({ length: count }, () => 'x: y\r\n').join('')
     expect(await raw(listeners.url, `${get}${lines(98)}${close}`)).toContain('{"headers":100}')
-    const refused = await raw(listeners.url, `${get}${lines(99)}${close}`)
+    const refused = await raw(listeners.url, `${get}${lines(100)}\r\n`)
     expect(refused).toMatch(/^HTTP\/1\.1 431 /)
     expect(refused).toMatch(/connection: close/i)
     expect(events).toMatchObject([{ event: 'request.refused', reason: 'headers_too_large' }])

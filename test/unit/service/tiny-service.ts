@@ -46,6 +46,7 @@ async function main(file: string): Promise<void> {
     },
     async close() {
       target?.info('closed')
+      if (settings.super_admin.username === 'hang') await new Promise(() => undefined)
     },
   }
 
