@@ -1,5 +1,5 @@
 /** What the kernel knows of a process: its CPU time and memory. Linux only; elsewhere NaN. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** Linux counts in hundredths of a second on every architecture that Node runs on. */
 const microsecondsPerTick = 10_000
@@ -35,10 +35,21 @@ export function machineTime() {
 
 /** The most memory that these processes had at one time each, in MB. */
 export function peakMemory(pids) {
+  return megabytes(pids, /^VmHWM:\s*(\d+)/m)
+}
+
+/** The memory that these processes have now, in MB. */
+export function memoryNow(pids) {
+  return megabytes(pids, /^VmRSS:\s*(\d+)/m)
+}
+
+export function openDescriptors(pids) {
+  return pids.reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0)
+}
+
+function megabytes(pids, line) {
   let kilobytes = 0
-  for (const pid of pids) {
-    kilobytes += Number(/^VmHWM:\s*(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1])
-  }
+  for (const pid of pids) kilobytes += Number(line.exec(read(`/proc/${pid}/status`))?.[1])
   return kilobytes / 1024
 }
 
