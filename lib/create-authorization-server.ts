@@ -149,7 +149,12 @@ async function openServer(
     pages: { ...standardPages, ...options.pages },
   }
   closers.push(openCleanUp(parts, store).close)
-  const receiver = { source: sourceOf(options), limit: options.server.limits.body_bytes }
+  const receiver = {
+    source: sourceOf(options),
+    get limit() {
+      return chain.options.server.limits.body_bytes
+    },
+  }
   const authenticate = openAuthenticate(parts, receiver)
   const token = tokenRoute(parts, receiver, authenticate)
   let moreReasons = (): HealthReasons => ({ degraded: [], unavailable: [] })
@@ -179,8 +184,10 @@ async function openServer(
       moreReasons = reasons
     },
     async reload() {
-      await chain.reload(async () => {
-        const prepared = [await trust.prepareReload(), await keys.prepareReload()]
+      await chain.reload(async ({ truststore }) => {
+        // A trust set that the program gave has the program's settings.
+        const next = options.trust === undefined ? { settings: truststore } : undefined
+        const prepared = [await trust.prepareReload(next), await keys.prepareReload()]
         return () => {
           for (const bringIntoForce of prepared) bringIntoForce()
         }

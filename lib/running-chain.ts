@@ -18,11 +18,11 @@ export interface RunningChain {
   readonly registration: RegistrationSettings
   readonly throttle: ThrottleSettings
   /**
-   * Reads the file again and sets its chain up; `others` reads what else must be read before it may
-   * take the old one's place, and gives what brings that into force at the same moment.
-   * Throws and keeps the old chain when any of it fails.
+   * Reads the file again and sets its chain up; `others` reads what else must be read, by the new
+   * settings, before they may take the old ones' place, and gives what brings that into force at the
+   * same moment. Throws and keeps the old chain when any of it fails.
    */
-  reload(others: () => Promise<() => void>): Promise<void>
+  reload(others: (settings: CompleteOptions) => Promise<() => void>): Promise<void>
   close(): Promise<void>
 }
 
@@ -62,7 +62,7 @@ export async function openRunningChain(
       const next = await open(again.settings, again.plugins)
       let bringIntoForce: () => void
       try {
-        bringIntoForce = await others()
+        bringIntoForce = await others(again.settings)
       } catch (cause) {
         await next.registry.close()
         throw cause

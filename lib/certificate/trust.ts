@@ -34,8 +34,11 @@ export interface Trust {
    * wrong; the old set stays then.
    */
   reload(): Promise<void>
-  /** The first half of `reload`: reads and judges; the function that it gives swaps. */
-  prepareReload(): Promise<() => void>
+  /**
+   * The first half of `reload`: reads and judges; the function that it gives swaps. By other settings,
+   * where `next` has some or none.
+   */
+  prepareReload(next?: { settings: TruststoreSettings | undefined }): Promise<() => void>
   /**
    * Tells which certificates are registered for clients: one that stands in the store as well is a
    * pin, never an anchor. Until this was called there are no anchors at all, since any of them might
@@ -80,29 +83,29 @@ export interface TrustWarning {
  * await trust.reload()
  */
 export async function openTrust(settings?: TruststoreSettings): Promise<Trust> {
-  if (settings !== undefined) refuseUnknown(settings)
-  const read = async () => (settings === undefined ? noTrustFiles : readTrustFiles(settings))
   const listeners = new Set<() => void>()
-  let files = await read()
+  let inForce = settings
+  let files = await readFiles(settings)
   let registered: ReadonlySet<string> | undefined
   let current = buildSet(1, files, registered, settings)
   let readings = 0
-  let inForce = 0
+  let latest = 0
 
   const swap = (next: ReturnType<typeof buildSet>) => {
     current = next
     for (const listener of listeners) listener()
   }
-  const prepareReload = async () => {
+  const prepareReload: Trust['prepareReload'] = async (next = { settings: inForce }) => {
     readings += 1
     const reading = readings
-    const next = await read()
+    const read = await readFiles(next.settings)
     return () => {
       // The set of a slow, older reading must not replace a newer one.
-      if (reading < inForce) return
-      inForce = reading
-      files = next
-      swap(buildSet(current.set.epoch + 1, files, registered, settings))
+      if (reading < latest) return
+      latest = reading
+      inForce = next.settings
+      files = read
+      swap(buildSet(current.set.epoch + 1, files, registered, inForce))
     }
   }
 
@@ -122,7 +125,9 @@ export async function openTrust(settings?: TruststoreSettings): Promise<Trust> {
     get crls() {
       return files.crls
     },
-    files: settings === undefined ? [] : [settings.file_name, ...(settings.crl_file_names ?? [])],
+    get files() {
+      return inForce === undefined ? [] : [inForce.file_name, ...(inForce.crl_file_names ?? [])]
+    },
     prepareReload,
     async reload() {
       const bringIntoForce = await prepareReload()
@@ -130,7 +135,7 @@ export async function openTrust(settings?: TruststoreSettings): Promise<Trust> {
     },
     setRegistered(thumbprints) {
       registered = new Set(thumbprints)
-      const next = buildSet(current.set.epoch + 1, files, registered, settings)
+      const next = buildSet(current.set.epoch + 1, files, registered, inForce)
       if (!sameAuthorities(current.set.authorities, next.set.authorities)) swap(next)
       else current = { set: current.set, refused: next.refused }
     },
@@ -145,6 +150,12 @@ export async function openTrust(settings?: TruststoreSettings): Promise<Trust> {
     },
     warnings: (now) => warningsOf(current.set, now),
   }
+}
+
+async function readFiles(settings: TruststoreSettings | undefined): Promise<TrustFiles> {
+  if (settings === undefined) return noTrustFiles
+  refuseUnknown(settings)
+  return readTrustFiles(settings)
 }
 
 function buildSet(

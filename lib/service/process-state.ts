@@ -20,7 +20,7 @@ export interface ProcessState {
 }
 
 export interface Reloaded {
-  /** Keys of `[server]` that differ and that only a new start brings into force. */
+  /** Keys and tables that differ and that only a new start brings into force. */
   needRestart: string[]
 }
 
@@ -37,7 +37,7 @@ export async function openState(server: Served, given: ServeSettings): Promise<P
     else await server.trust.reload()
     settings = next
     certificate = nextCertificate
-    return { needRestart: bound.filter((key) => differs(given, next, key)) }
+    return { needRestart: differences(given, next) }
   }
 
   return {
@@ -56,17 +56,24 @@ export async function openState(server: Served, given: ServeSettings): Promise<P
 }
 
 /** What a bound listener and a running process can't change. */
-const bound = [
-  'hostname',
-  'node_ip',
-  'port',
-  'issuer',
-  'workers',
-  'min_tls_version',
-  'session_tickets',
-  'mtls',
-] as const
+const bound: Readonly<Record<string, (settings: ServeSettings) => unknown>> = {
+  hostname: ({ server }) => server.hostname,
+  node_ip: ({ server }) => server.node_ip,
+  port: ({ server }) => server.port,
+  issuer: ({ server }) => server.issuer,
+  workers: ({ server }) => server.workers,
+  min_tls_version: ({ server }) => server.min_tls_version,
+  session_tickets: ({ server }) => server.session_tickets,
+  mtls: ({ server }) => server.mtls,
+  handler_timeout: ({ server }) => server.limits.handler_timeout,
+  'keystore.primary': ({ keystore }) => keystore.primary,
+  database: ({ database }) => database,
+  proxy: ({ proxy }) => proxy,
+}
 
-function differs(before: ServeSettings, now: ServeSettings, key: (typeof bound)[number]) {
-  return JSON.stringify(before.server[key]) !== JSON.stringify(now.server[key])
+function differences(before: ServeSettings, now: ServeSettings): string[] {
+  const differ = ([, of]: (typeof entries)[number]) =>
+    JSON.stringify(of(before)) !== JSON.stringify(of(now))
+  const entries = Object.entries(bound)
+  return entries.filter(differ).map(([name]) => name)
 }

@@ -5,7 +5,9 @@ import type { Served } from './served'
 /** Equal in two processes that serve with the same certificate and believe the same others. */
 export function stateDigest({ trust }: Served, { certificate }: ProcessState): string {
   const hash = createHash('sha256').update(certificate.cert)
-  for (const thumbprint of [...trust.set.entries].sort()) hash.update(thumbprint)
+  const { entries, crlPolicy, ocsp, checkRegistered } = trust.set
+  hash.update(JSON.stringify([crlPolicy, ocsp, checkRegistered]))
+  for (const thumbprint of [...entries].sort()) hash.update(thumbprint)
   for (const { signed } of trust.crls) hash.update(signed.signature.whole)
   return hash.digest('base64url')
 }

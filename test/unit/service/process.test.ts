@@ -227,9 +227,10 @@ describe('SIGHUP', () => {
 
   it('tells which changes need a new start', async () => {
     const { service, next } = await listening()
-    await tiny.write('deployment.toml', tinyToml('workers = 2'))
+    const tables = '[database]\nurl = "sqlite:other.db"\n[oauth.dcr]\nenable = true'
+    await tiny.write('deployment.toml', tinyToml('workers = 2', tables))
     service.signal('SIGHUP')
-    expect(await next('reload.done')).toMatchObject({ need_restart: ['workers'] })
+    expect(await next('reload.done')).toMatchObject({ need_restart: ['workers', 'database'] })
   })
 
   it('brings changed limits into force', async () => {
