@@ -1,5 +1,6 @@
 import { strongHashes } from './algorithm'
-import { type Certificate, purposeIds } from './certificate'
+import type { Certificate } from './certificate'
+import { purposeIds } from './extensions'
 import { isStrong } from './public-key'
 import { isSignedBy } from './signature'
 

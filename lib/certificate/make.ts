@@ -8,7 +8,6 @@ import {
 } from 'node:crypto'
 import { isIP } from 'node:net'
 import { SetupError } from '../error/setup-error'
-import { extensionIds, purposeIds } from './certificate'
 import { primitive } from './der'
 import {
   bitString,
@@ -22,6 +21,7 @@ import {
   truth,
   utf8String,
 } from './der-writer'
+import { extensionIds, purposeIds } from './extensions'
 import { ipBytes } from './ip'
 import { parseCertificate } from './parse'
 import { toPem } from './pem'

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
-import type { AlternativeName, Certificate } from './certificate'
+import type { Certificate } from './certificate'
+import type { AlternativeName } from './extensions'
 import { ipBytes } from './ip'
 import { canonicalName, parseName } from './name'
 

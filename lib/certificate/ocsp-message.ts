@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { strongHashes } from './algorithm'
-import { type Certificate, purposeIds, readCertificate } from './certificate'
+import { type Certificate, readCertificate } from './certificate'
 import {
   childrenOf,
   constructed,
@@ -15,6 +15,7 @@ import {
   tags,
 } from './der'
 import { element, nothing, octetString, oid, sequence } from './der-writer'
+import { purposeIds } from './extensions'
 import { isStrong } from './public-key'
 import { isSignatureOf, isSignedBy } from './signature'
 import { thumbprintOf } from './thumbprint'

@@ -1,6 +1,7 @@
 import { type Authorities, sortAuthorities, unfitness } from '../../../lib/certificate/authorities'
-import { purposeIds, readCertificate } from '../../../lib/certificate/certificate'
+import { readCertificate } from '../../../lib/certificate/certificate'
 import { pathsOf } from '../../../lib/certificate/chain'
+import { purposeIds } from '../../../lib/certificate/extensions'
 import {
   opensslLeaf,
   type TestCertificate,

@@ -28,8 +28,10 @@ beforeAll(async () => {
   cast = await testCertificates()
   await inTemporaryFolder(async (dir) => {
     const keytool = (line: string) =>
-      promisify(execFile)('keytool', line.split(' '), {
+      promisify(execFile)('keytool', ['-J-XX:TieredStopAtLevel=1', ...line.split(' ')], {
         cwd: dir,
+        // It asks at the terminal for whatever it misses.
+        timeout: 60_000,
         env: { ...process.env, HOME: tmpdir() },
       })
     seedThumbprint = (await opensslSeedCertificate(dir)).thumbprint
@@ -167,14 +169,16 @@ test('a damaged store is refused, never read in part, never slowly', () => {
         damaged.writeUInt8(damaged.readUInt8(place) ^ change, place)
         const start = performance.now()
         try {
-          readTrustEntries(damaged, password, 'x')
+          expect(readTrustEntries(damaged, password, 'x')).toEqual(
+            readTrustEntries(whole, password, 'x'),
+          )
         } catch (error) {
-          expect(error).toBeInstanceOf(SetupError)
+          if (!(error instanceof SetupError)) throw error
         }
         expect(performance.now() - start).toBeLessThan(5000)
       },
     ),
-    { numRuns: Number(process.env.MTLS_SECRET_FUZZ_RUNS ?? 100) / 10 },
+    { numRuns: process.env.MTLS_SECRET_FULL === '1' ? 2_000 : 40 },
   )
 })
 
