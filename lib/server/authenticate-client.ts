@@ -32,6 +32,13 @@ type Needs = Pick<Parts, 'registry' | 'clients' | 'judge' | 'deadline' | 'thrott
 export async function authenticateClient(parts: Needs, received: Received): Promise<Authenticated> {
   const { request } = received
   const { registry } = parts
+  // By the handlers that are on, and before it is known whether there is such a client.
+  if (
+    received.from === 'query' &&
+    !registry.clientAuths.some((handler) => mayStandThere(handler, received))
+  ) {
+    throw new OAuthError('invalid_request', { reason: 'secret_in_query' })
+  }
   const seen = recogniseClient(registry, request, parts.log)
   if (seen === undefined) throw invalidClient('no_client_id', received)
   const guess: Guess = { as: 'client', name: seen.client_id, facts: received.facts }
@@ -44,7 +51,7 @@ export async function authenticateClient(parts: Needs, received: Received): Prom
   const client = clientOf(judged, parts.judge)
   const handler = registry.clientAuth(client.token_endpoint_auth_method)
   const verdict =
-    handler === undefined || !seen.by.includes(handler)
+    handler === undefined || !seen.by.includes(handler) || !mayStandThere(handler, received)
       ? rejected('method_not_allowed')
       : await judgeClient(parts, handler, received, client)
 
@@ -121,6 +128,10 @@ function recognise(
   return undefined
 }
 
+function mayStandThere({ secretInQuery }: NamedClientAuth, { from }: Received): boolean {
+  return from !== 'query' || secretInQuery
+}
+
 /** The verdict of the client's own method. */
 async function judgeClient(
   parts: Pick<Parts, 'deadline' | 'log'>,
@@ -128,9 +139,6 @@ async function judgeClient(
   received: Received,
   client: Client,
 ): Promise<Verdict> {
-  if (received.from === 'query' && !handler.secretInQuery) {
-    throw new OAuthError('invalid_request', { reason: 'secret_in_query' })
-  }
   try {
     const verdict: unknown = await callHandler(parts, handler.name, 'authenticate', () =>
       handler.authenticate(received.request, client),

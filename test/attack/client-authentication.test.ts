@@ -144,17 +144,42 @@ describe('a secret in the query (case 7)', () => {
     expectRefused(withoutCertificate, 'no_certificate_presented')
   })
 
-  test('is refused for a client whose own method does not take it there', async () => {
+  test.each([
+    ['refuse', 'secret_in_query'],
+    ['accept', 'method_not_allowed'],
+  ])(
+    'is refused for a client whose own method does not take it there (%s)',
+    async (word, reason) => {
+      await world.close()
+      world = await openWorld({
+        a: { token_endpoint_auth_method: 'client_secret_post' },
+        event_listener: [
+          on('client_secret_post', 95),
+          on('mtls-secret', 200, { ClientSecretInQuery: word }),
+        ],
+      })
+      const form = { grant_type: 'client_credentials' }
+      const answer = await world.post(query(world.a), form)
+      expect(world.only(answer.status === 400 ? 'request.refused' : 'client.rejected').reason).toBe(
+        reason,
+      )
+      // Whether there is such a client, and by which method, is nobody's to learn.
+      const unknown = await world.post(query({ ...world.a, client_id: 'nobody' }), form)
+      expect([unknown.status, unknown.text]).toEqual([answer.status, answer.text])
+    },
+  )
+
+  test('its name alone does not tell by which method a client is registered', async () => {
     await world.close()
     world = await openWorld({
-      a: { token_endpoint_auth_method: 'client_secret_post' },
-      event_listener: [
-        on('client_secret_post', 95),
-        on('mtls-secret', 200, { ClientSecretInQuery: 'accept' }),
-      ],
+      a: { token_endpoint_auth_method: 'client_secret_basic' },
+      event_listener: [on('client_secret_basic', 95)],
     })
-    const answer = await world.post(query(world.a), { grant_type: 'client_credentials' })
-    expectInvalidRequest(answer, 'secret_in_query')
+    const asked = [world.a, world.b, { client_id: 'nobody' }].map(({ client_id }) =>
+      world.post(`/oauth2/token?client_id=${client_id}`, { grant_type: 'client_credentials' }),
+    )
+    const answers = await Promise.all(asked)
+    expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1)
   })
 })
 
