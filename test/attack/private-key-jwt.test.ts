@@ -194,6 +194,16 @@ describe('refuses', () => {
     expect(event?.reason).toBe(reason)
   })
 
+  test('a key that is registered for another algorithm, or for another use', async () => {
+    const weak = newSigner('RS256', { alg: 'PS256' })
+    const closed = newSigner('ES256', { use: 'enc' })
+    for (const by of [weak, closed]) {
+      await world.close()
+      await open({}, { a: { token_endpoint_auth_method: 'private_key_jwt', jwks: by.jwks } })
+      expectRefused(await send(assertion({}, { by })), 'private_key_jwt:assertion_key')
+    }
+  })
+
   test('the client’s id without an assertion', async () => {
     const { client_id } = world.a
     const answer = await world.post('/oauth2/token', {

@@ -107,6 +107,18 @@ describe('63: only a bound token with the scope client:register may register', (
     }
   })
 
+  test('one that is for another audience', async () => {
+    await world.close()
+    const resource = 'https://api.example'
+    world = await openRegistrationWorld(
+      {},
+      { a: { scope: 'client:register', resources: [resource] } },
+    )
+    const other = await world.token(world.a, { scope: 'client:register', resource })
+    expect((await register(world, {}, { token: other.json.access_token })).status).toBe(401)
+    expect((await register(world)).status).toBe(201)
+  })
+
   test('one of a client that was disabled', async () => {
     const token = await initialToken(world)
     await world.server.clients.disable(world.a.client_id)
@@ -390,6 +402,7 @@ describe('the body is one JSON object, read strictly', () => {
     ['text', '"x"'],
     ['a comment', '{/**/}'],
     ['bytes that are no UTF-8', Buffer.from([0x7b, 0xff, 0x7d])],
+    ['bytes that are no UTF-8 in a text', Buffer.from('{"client_name":"\xff"}', 'latin1')],
     ['a parent of every object (CVE-2019-10744)', '{"__proto__":{"scope":"admin"}}'],
     ['one deep inside', '{"jwks":{"keys":[{"__proto__":{"d":"x"}}]}}'],
     ['5,000 lists in each other', `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`],

@@ -141,6 +141,18 @@ describe('a token is inactive at once', () => {
     expect((await ask(world.a, refresh_token)).json).toEqual(inactive)
   })
 
+  test('when its user is disabled, though nothing of its grant was ever stored', async () => {
+    await world.close()
+    world = await openWorld({ a: { grant_types: ['password'] } })
+    await world.server.accounts.create('eve', 'secret')
+    const login = { grant_type: 'password', username: 'eve', password: 'secret' }
+    const { access_token, refresh_token } = (await world.token(world.a, login)).json
+    expect(refresh_token).toBeUndefined()
+    expect((await ask(world.a, access_token)).json.active).toBe(true)
+    await world.server.accounts.disable('eve')
+    expect((await ask(world.a, access_token)).json).toEqual(inactive)
+  })
+
   test('when it was renewed (a refresh token)', async () => {
     const { refresh_token } = (await world.token(world.a, family)).json
     const next = (await world.token(world.a, { grant_type: 'refresh_token', refresh_token })).json

@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, type JsonWebKey } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import files, { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { importJWK, jwtVerify } from 'jose'
@@ -168,6 +168,17 @@ describe('files', () => {
     await rm(broken)
     await keys.reload()
     expect(signingOf(keys).kid).toBe(after)
+  })
+
+  test('F10: a folder that is broken is not read again for each made-up kid', async () => {
+    const keys = await open()
+    await rotate()
+    await writeFile(join(directory, 'broken.pem'), 'x')
+    await keys.find('first')
+    const read = jest.spyOn(files, 'readdir')
+    for (const kid of ['a', 'b', 'c']) expect(await keys.find(kid)).toBeUndefined()
+    expect(read).not.toHaveBeenCalled()
+    read.mockRestore()
   })
 
   test('other files in the folder are nobody’s business', async () => {
