@@ -28,9 +28,10 @@ async function main(): Promise<void> {
   const { config, help } = readArguments()
   if (help) return void process.stdout.write(usage)
 
-  const deployment = config
-    ? await loadDeployment(config, { inputs: 'check' })
-    : await loadDeployment(join(home, 'deployment.toml'), { inputs: 'make' })
+  const isDemo = config === undefined
+  const deployment = isDemo
+    ? await loadDeployment(join(home, 'deployment.toml'), { inputs: 'make' })
+    : await loadDeployment(config, { inputs: 'check' })
   const { url, synchronous } = deployment.database
   const store = await openStore(url, { synchronous })
   const server = await createAuthorizationServer({ ...deployment, store })
@@ -50,7 +51,7 @@ async function main(): Promise<void> {
   app.use(server.errorHandler)
 
   const service = await serve(app, server, deployment)
-  if (!config) await offerDemo(service, server, deployment)
+  if (isDemo) await offerDemo(service, server, deployment)
 }
 
 /** The folder of the sources: the build copies no settings. */

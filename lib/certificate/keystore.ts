@@ -89,6 +89,11 @@ export function readKeyEntry(
   }
 }
 
+/** Whether a file is of a kind that holds the key itself; the key of any other lies in a file of its own. */
+export function holdsKey(bytes: Buffer): boolean {
+  return !['pem', 'der'].includes(kindOf(bytes))
+}
+
 type Kind = 'jks' | 'jceks' | 'pkcs12' | 'der' | 'pem'
 
 function kindOf(bytes: Buffer): Kind {

@@ -2,7 +2,9 @@
  * The files that a server needs and never makes up: certificate, key, truststore, CRLs. What is wrong
  * with one is told by the line of `deployment.toml` that names it.
  */
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { SetupError } from '../error/setup-error'
 import type { ServeSettings } from './serve-settings'
 
@@ -16,7 +18,9 @@ export async function readInput(file: string, key: Key, make: string): Promise<B
     const { code } = cause as NodeJS.ErrnoException
     const names = key.filter((part) => typeof part === 'string')
     const [problem, fix] =
-      code === 'ENOENT' ? ['there is no file', make] : [`cannot read (${code})`, readable]
+      code === 'ENOENT'
+        ? ['there is no file', inItsFolder(file, make)]
+        : [`cannot read (${code})`, readable]
     throw new SetupError(
       `[${names.slice(0, -1).join('.')}] ${names.at(-1)}: ${problem} ${file}.`,
       fix,
@@ -24,6 +28,12 @@ export async function readInput(file: string, key: Key, make: string): Promise<B
       cause,
     )
   }
+}
+
+/** Commands don't make folders. */
+function inItsFolder(file: string, make: string): string {
+  const folder = dirname(file)
+  return existsSync(folder) ? make : `Create the folder ${folder}. ${make}`
 }
 
 const readable = 'Make it a file that this user may read.'

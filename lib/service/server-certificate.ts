@@ -4,7 +4,7 @@
  * handshake.
  */
 import { createSecureContext } from 'node:tls'
-import { type KeyEntry, readKeyEntry } from '../certificate/keystore'
+import { holdsKey, type KeyEntry, readKeyEntry } from '../certificate/keystore'
 import { resolveSecret } from '../config/secret'
 import { SetupError } from '../error/setup-error'
 import { locating, readInput } from './inputs'
@@ -28,9 +28,8 @@ async function read({ keystore: { tls }, server }: ServeSettings): Promise<Serve
   const prefix = tls.file_name.replace(/\.[^./]+$/, '')
   const make = `Make it: npx mtls-secret cert create --server --name ${server.hostname} --out ${prefix}`
   const bytes = await readInput(tls.file_name, ['keystore', 'tls', 'file_name'], make)
-  // A keystore holds its key itself.
   const keyPem =
-    tls.key_file_name !== undefined && bytes.includes('-----BEGIN ')
+    tls.key_file_name !== undefined && !holdsKey(bytes)
       ? await readInput(tls.key_file_name, ['keystore', 'tls', 'key_file_name'], make)
       : undefined
   const password = await resolveSecret(tls, ['keystore', 'tls'])

@@ -53,6 +53,14 @@ it('makes the database and the first signing key, and no demo client', async () 
   expect(service.events.map(({ event }) => event)).not.toContain('demo.ready')
 })
 
+it('is refused without a name, as of a variable that is not set, and is no demo then', async () => {
+  const { ended, events } = start([program, '--config', ''])
+  const { code, stderr } = await ended
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/There is no such file\. Create it, or name another with --config\./)
+  expect(events).toEqual([])
+})
+
 it.each([
   ['an unknown key', 'prot = 1', /:10: .*prot/],
   ['a handler that there is none of', '[[event_listener]]\nname = "nobody"', /:11: .*nobody/],

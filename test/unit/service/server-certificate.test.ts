@@ -50,6 +50,28 @@ it.each(['pkcs12', 'jks'])('reads a keystore that keytool made: %s', async (type
   await expect(read('file_name = "server.store"\npassword = "wrong1"')).rejects.toThrow(/password/)
 })
 
+it('reads a certificate in DER beside its key', async () => {
+  await openssl('x509 -in server.pem -outform der -out server.der'.split(' '), folder)
+  const { cert, key } = await read('file_name = "server.der"\nkey_file_name = "server.key"\n')
+  createSecureContext({ cert, key })
+})
+
+it.each(['', 'no PEM'])(
+  'says of a file with %j in it that it is no certificate',
+  async (content) => {
+    await write('server.pem', content)
+    await expect(read(files)).rejects.toThrow(
+      /server\.pem (holds no certificate|is not a clean PEM)/,
+    )
+  },
+)
+
+it('says first to create a folder that is not there', async () => {
+  await expect(read('file_name = "certs/server.pem"\n')).rejects.toThrow(
+    /there is no file \S+\. Create the folder \S+certs\. Make it: npx mtls-secret cert create/,
+  )
+})
+
 it('refuses a key that OpenSSL would not serve with', async () => {
   const make = 'req -x509 -newkey rsa:768 -nodes -subj /CN=x -keyout server.key -out server.pem'
   await openssl(make.split(' '), folder)
