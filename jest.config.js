@@ -9,4 +9,6 @@ module.exports = {
   transformIgnorePatterns: [`/node_modules/(?!${esmOnly}/)`],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   testTimeout: 30_000,
+  // Most tests wait for sockets and other processes, so no core is kept free for the runner.
+  maxWorkers: '100%',
 }
