@@ -46,7 +46,8 @@ async function main(file: string): Promise<void> {
     },
     async close() {
       target?.info('closed')
-      if (settings.super_admin.username === 'hang') await new Promise(() => undefined)
+      if (settings.super_admin.username === 'hang')
+        await new Promise(() => setInterval(() => undefined, 1000))
     },
   }
 
