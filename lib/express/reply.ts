@@ -23,16 +23,21 @@ export function tellRefusal(
   if (told.has(error)) return
   told.add(error)
   const facts = factsOf(req)
-  if (error.code === 'server_error') {
+  if (error.code === 'server_error' || error.reason === 'store_failed') {
     log.error('request.failed', {
       request_id: facts.request_id,
-      problem: String(error.cause ?? error),
+      problem: String(rootOf(error)),
     })
   }
   tell('rejected', { ...facts, error: error.code, reason: error.reason })
 }
 
 const told = new WeakSet<OAuthError>()
+
+/** What the operator can mend: a full disk, a lock, a server that is gone. */
+function rootOf(error: OAuthError): unknown {
+  return error.cause instanceof OAuthError ? rootOf(error.cause) : (error.cause ?? error)
+}
 
 /** Writes an error as OAuth JSON; Express knows it by its four parameters. */
 export function errorWriter(parts: Pick<Parts, 'tell' | 'log'>): ErrorRequestHandler {

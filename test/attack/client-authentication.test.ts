@@ -350,6 +350,8 @@ describe('MandateMutualSSL (cases 14 and 15)', () => {
     expect(answer.status).toBe(503)
     expect(answer.json.error).toBe('temporarily_unavailable')
     expect(answer.headers['retry-after']).toBeTruthy()
+    expect(answer.text).not.toContain('disk')
+    expect(world.only('request.failed')).toMatchObject({ problem: 'Error: the disk is gone' })
   })
 })
 
