@@ -196,7 +196,8 @@ async function openServer(
     },
     async announce() {
       const { registry, options: settings } = chain
-      const { plugins } = settings
+      const { plugins, keystore } = settings
+      if (keys.signing() === undefined) log.error('key.missing', keyMissing(keystore.primary))
       const groups = await store.groupClients()
       return announceChain(log, await explainChain({ registry, plugins, settings, groups }))
     },
@@ -208,6 +209,14 @@ async function openServer(
       await closeInReverse(closers)
       await store.close()
     },
+  }
+}
+
+function keyMissing({ directory }: CompleteOptions['keystore']['primary']) {
+  return {
+    directory,
+    problem: 'The key that signs is not in the folder: no token can be issued.',
+    fix: 'Restore it from a copy, or run: mtls-secret keys rotate.',
   }
 }
 

@@ -53,6 +53,23 @@ it('makes the database and the first signing key, and no demo client', async () 
   expect(service.events.map(({ event }) => event)).not.toContain('demo.ready')
 })
 
+it('says at the start that the key that signs is gone, and what to do', async () => {
+  await writeFile(file('deployment.toml'), toml())
+  const first = begin()
+  await first.next('server.listening')
+  first.signal('SIGTERM')
+  await first.ended
+  await rm(file('state/keys'), { recursive: true })
+  const service = begin()
+  const { url } = await service.next('server.listening')
+  expect(await service.next('key.missing')).toMatchObject({
+    level: 'error',
+    directory: file('state/keys'),
+    fix: expect.stringContaining('keys rotate'),
+  })
+  expect((await ask(`${url}/health`)).body).toMatchObject({ reasons: ['no_signing_key'] })
+})
+
 it('is refused without a name, as of a variable that is not set, and is no demo then', async () => {
   const { ended, events } = start([program, '--config', ''])
   const { code, stderr } = await ended
