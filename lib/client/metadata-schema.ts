@@ -22,7 +22,11 @@ function schemaBy({ z }: typeof zod) {
     .string()
     .min(1)
     .max(200)
-    .regex(/^[^\p{Cc}\p{Surrogate}]*$/u, 'has characters that nobody can see')
+    // What turns the direction of text round would let a name pass for another on the page of consent.
+    .regex(
+      /^[^\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\p{Bidi_Control}]*$/u,
+      'has characters that nobody can see',
+    )
 
   const uri = (problem: (uri: string) => string | undefined) =>
     z.string().superRefine((value, context) => {

@@ -14,6 +14,8 @@ export function redirectUriProblem(uri: string): string | undefined {
   if (uri.includes('#')) return 'must not have a fragment'
   if (url.username !== '' || url.password !== '') return 'must not name a user'
   if (uri.includes('*')) return 'must not have a wildcard'
+  // Such a name is nobody's, and would stand in the policy of our pages.
+  if (/[^a-z0-9._:[\]-]/.test(url.host)) return 'has a host that is no name'
   if (!isPlain(uri, url))
     return 'is not in its plain form (dot segments, encoded controls, upper case)'
   if (url.protocol === 'https:') return undefined

@@ -31,6 +31,8 @@ test.each<[string, object]>([
   ['a name with a line break', { client_name: 'a\nb' }],
   ['a name with a NUL', { client_name: 'a\0b' }],
   ['a name with half a character', { client_name: 'a\ud800' }],
+  ['a name that is read backwards', { client_name: 'evil\u202eknab' }],
+  ['a name with another end of line', { client_name: 'a\u2028b' }],
   ['a name of 201 characters', { client_name: 'a'.repeat(201) }],
   ['a method that is no word', { token_endpoint_auth_method: '../../x' }],
   ['no grant at all', { grant_types: [] }],

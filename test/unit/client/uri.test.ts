@@ -45,6 +45,8 @@ describe('redirect URIs', () => {
     'https://APP.example/cb',
     'https://app.example:443/cb',
     'https://0x7f.1/cb',
+    'https://app.example;script-src/cb',
+    "https://app.example'unsafe-inline'/cb",
     'https://app.example/%zz',
     'https://app.example/%ff',
     'https://äpp.example/cb',
