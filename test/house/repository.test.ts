@@ -16,6 +16,7 @@ const topLevel = [
   'certs',
   'docs',
   'jest.config.js',
+  'knip.json',
   'lib',
   'package-lock.json',
   'package.json',
