@@ -40,6 +40,7 @@ export interface Wish {
   server?: string
   /** More of `deployment.toml`. */
   more?: string
+  files?: Record<string, string>
   folder?: string
 }
 
@@ -50,6 +51,9 @@ export async function faultyService(wish: Wish = {}): Promise<FaultyService> {
   const own = await testCertificates()
   await writeFile(file('server.pem'), own.server.pem)
   await writeFile(file('server.key'), own.server.key)
+  for (const [name, content] of Object.entries(wish.files ?? {})) {
+    await writeFile(file(name), content)
+  }
   await mkdir(file('keys'))
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   await writeFile(file('keys/key.pem'), privateKey.export({ format: 'pem', type: 'pkcs8' }))
