@@ -159,7 +159,7 @@ test('the second program asks the app’s own registry', async () => {
 }, 60_000)
 
 test('the settings load, and give the chain that is printed below them', async () => {
-  const [toml = ''] = blocks('toml')
+  const toml = block('toml', 'mutual_ssl')
   await writeFile(join(folder, 'deployment.toml'), toml)
   const { plugins, event_listener } = await loadDeployment(join(folder, 'deployment.toml'))
   const chain = composeChain(plugins, event_listener).map(describeLink).join(' · ')
@@ -167,12 +167,21 @@ test('the settings load, and give the chain that is printed below them', async (
 })
 
 test('the error that is quoted is what a misspelt property gives', async () => {
-  const [toml = ''] = blocks('toml')
+  const toml = block('toml', 'mutual_ssl')
   const file = join(folder, 'misspelt.toml')
   await writeFile(file, toml.replace('MandateMutualSSL', 'MandateMutualSSl'))
   const error = await loadDeployment(file).catch((cause: Error) => cause)
   const [, quoted = ''] = /`deployment\.toml:(7: [^`]*)`/s.exec(readme) ?? []
   expect(String(error).replace(/\s+/g, ' ')).toContain(`:${quoted.replace(/\s+/g, ' ')}`)
+})
+
+test('all its settings together are one deployment that loads', async () => {
+  // Tables of one file, in the order of the page; what would make the default password unsafe is set.
+  const all = `[super_admin]\npassword_env = "ADMIN_PASSWORD"\n\n${blocks('toml').join('\n')}`
+  await writeFile(join(folder, 'all.toml'), all)
+  await expect(loadDeployment(join(folder, 'all.toml'))).resolves.toMatchObject({
+    proxy: { format: 'nginx' },
+  })
 })
 
 test('every file that it links to is there', async () => {
