@@ -44,7 +44,7 @@ export const primitive = (number: number): number => 0x80 | number
 /** The one element that `bytes` hold. Throws `DerError`. */
 export function readDer(bytes: Buffer, tag?: number): Der {
   const element = elementAt(bytes, 0)
-  if (element.whole.length !== bytes.length) throw new DerError('bytes after the end')
+  if (element.end !== bytes.length) throw new DerError('bytes after the end')
   return tag === undefined ? element : expectTag(element, tag)
 }
 
@@ -54,7 +54,7 @@ export function childrenOf(parent: Der): Der[] {
   for (let at = 0; at < parent.content.length; ) {
     const child = elementAt(parent.content, at)
     children.push(child)
-    at += child.whole.length
+    at = child.end
   }
   return children
 }
@@ -181,7 +181,7 @@ export function expectTag(element: Der, tag: number): Der {
   throw new DerError(`tag ${element.tag.toString(16)} in place of ${tag.toString(16)}`)
 }
 
-function elementAt(bytes: Buffer, start: number): Der {
+function elementAt(bytes: Buffer, start: number): Element {
   const tag = bytes[start]
   const first = bytes[start + 1]
   if (tag === undefined || first === undefined) throw new DerError('cut short')
@@ -190,7 +190,29 @@ function elementAt(bytes: Buffer, start: number): Der {
   const length = first < 0x80 ? first : longLength(bytes, start + 2, first & 0x7f)
   const end = start + header + length
   if (end > bytes.length) throw new DerError('cut short')
-  return { tag, content: bytes.subarray(start + header, end), whole: bytes.subarray(start, end) }
+  return new Element(tag, bytes.subarray(start + header, end), bytes, start, end)
+}
+
+/** `whole` is seldom asked for, and a long CRL has a million elements. */
+class Element implements Der {
+  readonly tag: number
+  readonly content: Buffer
+  /** Where it ends in the bytes that it was found in. */
+  readonly end: number
+  readonly #bytes: Buffer
+  readonly #start: number
+
+  constructor(tag: number, content: Buffer, bytes: Buffer, start: number, end: number) {
+    this.tag = tag
+    this.content = content
+    this.end = end
+    this.#bytes = bytes
+    this.#start = start
+  }
+
+  get whole(): Buffer {
+    return this.#bytes.subarray(this.#start, this.end)
+  }
 }
 
 function longLength(bytes: Buffer, at: number, size: number): number {

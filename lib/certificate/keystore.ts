@@ -46,14 +46,15 @@ export function readTrustEntries(
         ...keys.flatMap(({ chain }) => chain.slice(0, 1).map(entry(true))),
       ]
     }
-    case 'pkcs12':
-      return opened(what, password, (secret) => readPkcs12(bytes, secret)).certificates.map(
-        ({ name, der, localKeyId }, index) => ({
-          label: name ?? `certificate ${index + 1}`,
-          der,
-          isOwn: localKeyId !== undefined,
-        }),
-      )
+    case 'pkcs12': {
+      const { certificates, keys } = opened(what, password, (secret) => readPkcs12(bytes, secret))
+      const ofKeys = new Set(keys.map(({ localKeyId }) => localKeyId))
+      return certificates.map(({ name, der, localKeyId }, index) => ({
+        label: name ?? `certificate ${index + 1}`,
+        der,
+        isOwn: localKeyId !== undefined && ofKeys.has(localKeyId),
+      }))
+    }
     case 'jceks':
       throw unsupported(what, 'is a JCEKS store')
     case 'der':
@@ -179,7 +180,7 @@ function pkcs12Key({ certificates, keys }: Pkcs12Content, what: string) {
   const ders = [...certificates.filter(isOwn), ...certificates.filter((bag) => !isOwn(bag))].map(
     ({ der }) => der,
   )
-  return { key: pkcs8Key(pkcs8), ders }
+  return { key: pkcs8Key(pkcs8()), ders }
 }
 
 function onlyOne<Entry>(entries: readonly Entry[], what: string): [Entry] {

@@ -20,7 +20,8 @@ import { pkcs12Ids as ids } from './pkcs12-ids'
 /** What a PKCS#12 file (RFC 7292) holds: certificates and keys, each with what ties them together. */
 export interface Pkcs12Content {
   readonly certificates: readonly (Bag & { readonly der: Buffer })[]
-  readonly keys: readonly (Bag & { readonly pkcs8: Buffer })[]
+  /** A key is decrypted when it is asked for; that may throw as reading does. */
+  readonly keys: readonly (Bag & { pkcs8(): Buffer })[]
 }
 
 export interface Bag {
@@ -146,12 +147,12 @@ function readCertificateBag({ id, value, name, localKeyId }: RawBag) {
 }
 
 function readKeyBag({ id, value, name, localKeyId }: RawBag, password: string) {
-  if (id === ids.keyBag) return [{ name, localKeyId, pkcs8: value.whole }]
+  if (id === ids.keyBag) return [{ name, localKeyId, pkcs8: () => value.whole }]
   if (id !== ids.shroudedKeyBag) return []
   const fields = fieldsOf(value)
   const algorithm = fields.next()
-  const pkcs8 = decrypt(algorithm, fields.next(tags.octetString).content, password)
-  return [{ name, localKeyId, pkcs8 }]
+  const encrypted = fields.next(tags.octetString).content
+  return [{ name, localKeyId, pkcs8: () => decrypt(algorithm, encrypted, password) }]
 }
 
 /** A wrong password shows as bad padding, where no MAC has told before. */

@@ -74,7 +74,10 @@ export async function opensslSeedCertificate(dir: string): Promise<TestCertifica
 
 /** Runs the real openssl; its stdout. */
 export async function openssl(args: readonly string[], dir: string): Promise<string> {
-  const { stdout } = await promisify(execFile)('openssl', args, { cwd: dir })
+  const running = promisify(execFile)('openssl', args, { cwd: dir })
+  // Nothing waits for what is typed.
+  running.child.stdin?.end()
+  const { stdout } = await running
   return stdout
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,8 @@ import { inTemporaryFolder, openssl, type TestCertificate } from './certificates
 
 export interface CrlWish {
   revoked?: readonly TestCertificate[]
+  /** This many serial numbers that nobody has, besides. */
+  serials?: number
   /** How long it is good for; negative: it ended already. */
   hours?: number
   format?: 'pem' | 'der'
@@ -19,10 +21,13 @@ export interface CrlWish {
 /** A CRL by the real openssl. */
 export function opensslCrl(
   ca: TestCertificate,
-  { revoked = [], hours = 24, format = 'pem', extensions = '' }: CrlWish,
+  { revoked = [], serials = 0, hours = 24, format = 'pem', extensions = '' }: CrlWish,
 ): Promise<Buffer> {
   return inTemporaryFolder(async (dir) => {
     await writeCa(dir, ca, revoked, extensions)
+    const entry = (_: unknown, index: number) =>
+      `R\t301231235959Z\t250101000000Z\t7F${index.toString(16).padStart(6, '0')}\tunknown\t/CN=n-${index}\n`
+    await appendFile(join(dir, 'index.txt'), Array.from({ length: serials }, entry).join(''))
     const time = (ms: number) => `${new Date(ms).toISOString().replace(/\.\d+|[-:T]/g, '')}`
     const now = Date.now()
     const next = now + hours * 3_600_000

@@ -17,6 +17,7 @@ import {
   testCertificate,
   testCertificates,
 } from '../../support/certificates'
+import { cpuTime } from '../../support/cpu-time'
 
 let cast: TestCertificates
 let rich: TestCertificate
@@ -221,7 +222,7 @@ test('mutated DER is read or refused, never anything else, and never slowly', ()
       fc.array(mutation, { minLength: 1, maxLength: 4 }),
       (der, mutations) => {
         const mutated = mutate(der, mutations)
-        const start = performance.now()
+        const start = cpuTime()
         try {
           // A thumbprint of its own for each, so that nothing is found in the cache.
           const facts = readCertificate(mutated, randomBytes(8).toString('hex'))
@@ -229,7 +230,7 @@ test('mutated DER is read or refused, never anything else, and never slowly', ()
         } catch (error) {
           expect(error).toBeInstanceOf(DerError)
         }
-        expect(performance.now() - start).toBeLessThan(1000)
+        expect(cpuTime() - start).toBeLessThan(1000)
       },
     ),
     { numRuns },
@@ -277,7 +278,7 @@ test('500 alternative names are read within 50 ms', () => {
     name: 'many',
     dnsNames: Array.from({ length: 500 }, (_, index) => `host-${index}.example`),
   })
-  const start = performance.now()
+  const start = cpuTime()
   expect(read(many).alternativeNames).toHaveLength(500)
-  expect(performance.now() - start).toBeLessThan(50)
+  expect(cpuTime() - start).toBeLessThan(50)
 })

@@ -9,6 +9,7 @@ import {
   testCertificate,
   testCertificates,
 } from '../../support/certificates'
+import { cpuTime } from '../../support/cpu-time'
 import { withHandshake } from '../../support/handshake'
 
 const read = ({ der, thumbprint }: TestCertificate) => readCertificate(der, thumbprint)
@@ -347,11 +348,11 @@ test('every way to an anchor is found: a cross-signed CA has two', async () => {
 test('what a client sends along can’t keep the server busy', () => {
   const { clientA, otherCa } = cast
   const names = Array.from({ length: 100 }, () => testCertificate({ name: 'Test CA', ca: true }))
-  const start = performance.now()
+  const start = cpuTime()
   expect(
     leads({ title: '', leaf: clientA, chain: names, anchors: [otherCa], trusted: false }),
   ).toBe(false)
-  expect(performance.now() - start).toBeLessThan(1000)
+  expect(cpuTime() - start).toBeLessThan(1000)
 })
 
 describe('a truststore', () => {

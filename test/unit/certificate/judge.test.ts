@@ -13,6 +13,7 @@ import {
   testCertificate,
   testCertificates,
 } from '../../support/certificates'
+import { cpuTime } from '../../support/cpu-time'
 import { opensslCrl } from '../../support/revocation'
 
 let cast: TestCertificates
@@ -462,16 +463,16 @@ test('a certificate with 500 names is judged within 50 ms', async () => {
   const trust = await trustOf({ store: [cast.ca] })
   const dnsNames = Array.from({ length: 500 }, (_, index) => `host-${index}.example`)
   const many = testCertificate({ name: 'many', issuer: cast.ca, dnsNames })
-  const start = performance.now()
+  const start = cpuTime()
   expect(judge(shown(many), named('host-499.example', cast.ca, 'san_dns'), trust)).toBeUndefined()
-  expect(performance.now() - start).toBeLessThan(50)
+  expect(cpuTime() - start).toBeLessThan(50)
 })
 
 test('a pin costs next to nothing on the hot path', async () => {
   const trust = await trustOf({ store: [cast.ca] })
   const presented = shown(cast.clientA)
   const client = pinned(cast.clientB, cast.clientA)
-  const start = performance.now()
+  const start = cpuTime()
   for (let times = 0; times < 10_000; times++) await judge(presented, client, trust)
-  expect((performance.now() - start) / 10_000).toBeLessThan(0.05)
+  expect((cpuTime() - start) / 10_000).toBeLessThan(0.05)
 })

@@ -17,6 +17,7 @@ import {
   type TestCertificates,
   testCertificates,
 } from '../../support/certificates'
+import { cpuTime } from '../../support/cpu-time'
 
 /** Real stores, made by the real keytool and the real openssl. */
 const stores = new Map<string, Buffer>()
@@ -167,7 +168,7 @@ test('a damaged store is refused, never read in part, never slowly', () => {
         const damaged = Buffer.from(whole)
         const place = at % damaged.length
         damaged.writeUInt8(damaged.readUInt8(place) ^ change, place)
-        const start = performance.now()
+        const start = cpuTime()
         try {
           expect(readTrustEntries(damaged, password, 'x')).toEqual(
             readTrustEntries(whole, password, 'x'),
@@ -175,7 +176,7 @@ test('a damaged store is refused, never read in part, never slowly', () => {
         } catch (error) {
           if (!(error instanceof SetupError)) throw error
         }
-        expect(performance.now() - start).toBeLessThan(5000)
+        expect(cpuTime() - start).toBeLessThan(5000)
       },
     ),
     { numRuns: process.env.MTLS_SECRET_FULL === '1' ? 2_000 : 40 },

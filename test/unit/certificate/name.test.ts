@@ -8,6 +8,7 @@ import {
   parseName,
   readName,
 } from '../../../lib/certificate/name'
+import { cpuTime } from '../../support/cpu-time'
 
 const types = { CN: '2.5.4.3', OU: '2.5.4.11', O: '2.5.4.10', C: '2.5.4.6' }
 const text = (tag: number, value: string) => element(tag, Buffer.from(value, 'latin1'))
@@ -132,7 +133,7 @@ test('any name survives being written and read again', () => {
 })
 
 test('reads a long name in no time', () => {
-  const start = performance.now()
+  const start = cpuTime()
   for (const long of [
     `CN=${' '.repeat(50_000)}`,
     `CN=${'a'.repeat(50_000)}"`,
@@ -140,5 +141,5 @@ test('reads a long name in no time', () => {
   ]) {
     parseName(long)
   }
-  expect(performance.now() - start).toBeLessThan(1000)
+  expect(cpuTime() - start).toBeLessThan(1000)
 })

@@ -9,6 +9,7 @@ import {
   type TestCertificates,
   testCertificates,
 } from '../../support/certificates'
+import { cpuTime } from '../../support/cpu-time'
 
 let cast: TestCertificates
 beforeAll(async () => {
@@ -130,9 +131,9 @@ test('refuses a PKCS12 store and a megabyte of anything within a second', async 
       '\n'.repeat(1_000_000),
     ]
     for (const input of inputs) {
-      const start = performance.now()
+      const start = cpuTime()
       refusal(input)
-      expect(performance.now() - start).toBeLessThan(1000)
+      expect(cpuTime() - start).toBeLessThan(1000)
     }
   })
 })

@@ -1,14 +1,20 @@
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createServer } from 'node:tls'
+import { readCrl } from '../../../lib/certificate/crl'
 import { openTrust } from '../../../lib/certificate/trust'
 import { SetupError } from '../../../lib/error/setup-error'
 import {
+  openssl,
   type TestCertificate,
   type TestCertificates,
   testCertificate,
   testCertificates,
 } from '../../support/certificates'
+import { cpuTime } from '../../support/cpu-time'
 import { opensslCrl } from '../../support/revocation'
 
 let cast: TestCertificates
@@ -57,6 +63,23 @@ test('gives OpenSSL neither an anchor nor, by leaving the list out, Node’s own
   for (const trust of [await openTrust(), await opened()]) {
     expect(trust.tlsOptions()).toEqual({ ca: [] })
   }
+})
+
+test('no CA’s name is sent to callers: Java, Go and browsers would hide a certificate of their own', async () => {
+  await write(cast.ca)
+  const trust = await opened()
+  const server = createServer({
+    cert: cast.server.pem,
+    key: cast.server.key,
+    requestCert: true,
+    rejectUnauthorized: false,
+    ...trust.tlsOptions(),
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const printed = await openssl(['s_client', '-connect', `127.0.0.1:${port}`], dir)
+  expect(printed).toContain('No client certificate CA names sent')
+  server.close()
 })
 
 test('takes the CAs of the file, and says what it does not take and why', async () => {
@@ -163,12 +186,12 @@ describe('a file that is no truststore is refused at the start, and leaves the o
     const trust = await opened()
     const { set } = trust
     await breakIt()
-    const start = performance.now()
+    const start = cpuTime()
     for (const error of [await refusal(openTrust({ file_name })), await refusal(trust.reload())]) {
       expect(error.message).toContain(file_name)
       expect(error.fix).not.toBe('')
     }
-    expect(performance.now() - start).toBeLessThan(2000)
+    expect(cpuTime() - start).toBeLessThan(2000)
     expect(trust.set).toBe(set)
   })
 })
@@ -177,10 +200,10 @@ test('256 CAs are loaded within a second', async () => {
   await write(
     ...Array.from({ length: 256 }, (_, n) => testCertificate({ name: `CA ${n}`, ca: true })),
   )
-  const start = performance.now()
+  const start = cpuTime()
   const trust = await opened()
   expect(trust.anchors).toHaveLength(256)
-  expect(performance.now() - start).toBeLessThan(1000)
+  expect(cpuTime() - start).toBeLessThan(1000)
 })
 
 test('the newest reading wins, whichever ends last', async () => {
@@ -227,6 +250,13 @@ describe('CRLs', () => {
     expect(trust.crls.map(({ issuer, revoked }) => [issuer, revoked.size])).toEqual([
       ['CN=Test CA', 1],
     ])
+  })
+
+  test('a CRL with 100,000 entries is read within a second', async () => {
+    const revoked = await opensslCrl(cast.ca, { serials: 100_000, format: 'der' })
+    const start = cpuTime()
+    expect(readCrl(revoked).revoked.size).toBe(100_000)
+    expect(cpuTime() - start).toBeLessThan(1000)
   })
 
   test.each<[string, () => Promise<Buffer | string>]>([
