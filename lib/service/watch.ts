@@ -19,19 +19,30 @@ export async function watchFiles(
 ): Promise<Watch> {
   let known = await look(files())
   let previous = known
-  const timer = setInterval(async () => {
+  let timer: NodeJS.Timeout
+  let closed = false
+
+  // One look after the other: of two at once the later would find what the earlier one does.
+  async function lookAgain(): Promise<void> {
     const now = await look(files())
+    if (closed) return
     if (now !== known && now === previous) {
       known = now
       changed()
     }
     previous = now
-  }, interval).unref()
+    timer = setTimeout(lookAgain, interval).unref()
+  }
+
+  timer = setTimeout(lookAgain, interval).unref()
   return {
     async settle() {
       known = await look(files())
     },
-    close: () => clearInterval(timer),
+    close() {
+      closed = true
+      clearTimeout(timer)
+    },
   }
 }
 
