@@ -1,11 +1,12 @@
 import { Command } from 'commander'
 import type { Clients } from '../client/clients'
-import type { NewClient } from '../client/new-client'
 import { needsCertificate } from '../client/credentials'
+import type { NewClient } from '../client/new-client'
 import { SetupError } from '../error/setup-error'
 import { readClientCertificate } from './certificate-file'
 import { withDeployment } from './deployment'
 import { readInput, readSecret } from './input'
+import { tellingLostAnchors } from './lost-anchors'
 import { secret, withNewFiles } from './new-file'
 import { printJson, say } from './say'
 import { tlsIssuer } from './tls-issuer'
@@ -69,12 +70,15 @@ Example:
 async function create(options: CreateOptions, command: Command): Promise<void> {
   checkUsage(options, command)
   const given = await newClient(options)
-  await withDeployment(command, async ({ clients, store, settings }) => {
-    const { tlsIssuer: file, out } = options
+  await withDeployment(command, async (deployment) => {
+    const { clients, store, settings } = deployment
+    const { tlsIssuer: file, out, cert } = options
     const tls_client_auth_issuer = tlsName(options) && (await tlsIssuer(store, settings, file))
     const client = { ...given, tls_client_auth_issuer }
-    if (out === undefined) printJson(await register(clients, client))
-    else await registerInto(out, clients, client)
+    await tellingLostAnchors(deployment, cert ?? [], async () => {
+      if (out === undefined) printJson(await register(clients, client))
+      else await registerInto(out, clients, client)
+    })
   })
 }
 

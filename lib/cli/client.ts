@@ -7,6 +7,7 @@ import { readClientCertificate } from './certificate-file'
 import { clientCreate } from './client-create'
 import { withDeployment } from './deployment'
 import { parseDuration } from './duration'
+import { tellingLostAnchors } from './lost-anchors'
 import { printJson, printTable } from './say'
 
 export function client(): Command {
@@ -84,7 +85,11 @@ function addCertificate(): Command {
     .addHelpText('after', '\nExample:\n  mtls-secret client add-cert 2fjjj… certs/billing-2027.pem')
     .action(async (id: string, file: string, _options: unknown, command: Command) => {
       const { der } = await readClientCertificate(file)
-      await printed((clients) => clients.addCertificate(id, der))(id, {}, command)
+      await withDeployment(command, (deployment) =>
+        tellingLostAnchors(deployment, [file], async () =>
+          printJson(known(id, await deployment.clients.addCertificate(id, der))),
+        ),
+      )
     })
 }
 

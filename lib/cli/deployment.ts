@@ -52,8 +52,10 @@ export function withDeployment<T>(
 }
 
 function storeOf(settings: DeploymentSettings): Promise<Store> {
-  return located(settings, () => {
+  const open = () => {
     const url = resolveDatabaseUrl(settings.database, dirname(settings.file))
     return openStore(url, { synchronous: settings.database.synchronous })
-  })
+  }
+  const { url_env } = settings.database
+  return located(settings, open, ['database', url_env === undefined ? 'url' : 'url_env'])
 }
