@@ -80,7 +80,7 @@ export function isSelfIssued({ subjectName, issuerName }: Certificate): boolean 
   return subjectName.canonical === issuerName.canonical
 }
 
-function isSelfSigned(certificate: Certificate): boolean {
+export function isSelfSigned(certificate: Certificate): boolean {
   return isSelfIssued(certificate) && isSignedBy(certificate, certificate)
 }
 

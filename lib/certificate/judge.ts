@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { RejectionReason } from '../error/reasons'
 import { strongHashes } from './algorithm'
+import { isSelfSigned } from './authorities'
 import { type Certificate, readCertificate } from './certificate'
 import { issuersOf, type Path, pathsOf } from './chain'
 import { purposeIds } from './extensions'
@@ -121,6 +122,7 @@ function judgeStanding(shown: Case, set: TrustSet): Verdict | Promise<Verdict> {
     path === undefined
       ? issuersOf(certificate, set.authorities).map((issuer) => [certificate, issuer])
       : [path]
+  if (pinned && lines.length === 0 && mustBeChecked(certificate, set)) return 'crl_expired'
   for (const line of lines) {
     const revoked = crlVerdict(line, set.crls, set.crlPolicy, now)
     if (revoked !== undefined) return revoked
@@ -133,6 +135,16 @@ function judgeStanding(shown: Case, set: TrustSet): Verdict | Promise<Verdict> {
 
 function checksRevocation({ crls, crlPolicy, ocsp }: TrustSet): boolean {
   return crls.size > 0 || crlPolicy === 'required' || ocsp !== 'off'
+}
+
+/**
+ * Where a word on revocation is demanded, silence refuses: otherwise a revoked client would only have
+ * to leave out the intermediate certificate that leads to it. Nobody revokes what signed itself.
+ */
+function mustBeChecked(certificate: Certificate, { crlPolicy, ocsp }: TrustSet): boolean {
+  const isDemanded =
+    crlPolicy === 'required' || (ocsp === 'hard' && certificate.ocspUrls.length > 0)
+  return isDemanded && !isSelfSigned(certificate)
 }
 
 function trustAndMatch(

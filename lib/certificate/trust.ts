@@ -67,10 +67,10 @@ export interface TrustSet {
 }
 
 export interface TrustWarning {
-  readonly reason: 'crl_expired' | 'crl_ending' | 'anchor_expired' | 'anchor_ending'
+  readonly reason: 'crl_missing' | 'crl_expired' | 'crl_ending' | 'anchor_expired' | 'anchor_ending'
   /** The CA's subject. */
   readonly what: string
-  /** When it ends or ended, milliseconds since 1970. */
+  /** When it ends or ended, milliseconds since 1970; now for what is missing. */
   readonly at: number
 }
 
@@ -192,7 +192,7 @@ function sameAuthorities(one: Authorities, other: Authorities): boolean {
 
 const day = 86_400_000
 
-function warningsOf({ authorities, crls }: TrustSet, now: number): TrustWarning[] {
+function warningsOf({ authorities, crls, crlPolicy }: TrustSet, now: number): TrustWarning[] {
   const warnings: TrustWarning[] = []
   for (const ca of [...authorities.anchors, ...authorities.intermediates]) {
     const { subject: what, notAfter } = ca
@@ -204,7 +204,10 @@ function warningsOf({ authorities, crls }: TrustSet, now: number): TrustWarning[
       })
     }
     const crl = crlOf(ca, crls)
-    if (crl === undefined) continue
+    if (crl === undefined) {
+      if (crlPolicy === 'required') warnings.push({ reason: 'crl_missing', what, at: now })
+      continue
+    }
     const { thisUpdate, nextUpdate: at } = crl
     if (now >= at) warnings.push({ reason: 'crl_expired', what, at })
     // The last quarter of a list's life: late enough not to cry wolf, early enough to fetch the next.

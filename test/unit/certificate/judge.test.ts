@@ -375,6 +375,17 @@ describe('a CRL', () => {
     expect(judge(shown(otherCaClient), pinned(otherCaClient), required)).toBe('crl_expired')
   })
 
+  test('that is required can’t be got around by leaving out the intermediate that leads to it', async () => {
+    const { ca, intermediate, intermediateClient } = cast
+    const crl_file_names = [await crlFile(ca, { revoked: [intermediate] })]
+    const trust = await trustOf({ store: [ca], crl_file_names, crl_policy: 'required' })
+    const client = pinned(intermediateClient)
+    expect(judge(shown(intermediateClient, [intermediate]), client, trust)).toBe(
+      'certificate_revoked',
+    )
+    expect(judge(shown(intermediateClient), client, trust)).toBe('crl_expired')
+  })
+
   test('takes out an intermediate with all below it', async () => {
     const { ca, intermediate, intermediateClient } = cast
     const trust = await trustOf({

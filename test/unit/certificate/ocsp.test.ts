@@ -106,6 +106,15 @@ test('nobody is asked for a certificate that no CA of ours has signed', async ()
   expect(address.asked).toBe(0)
 })
 
+test('hard can’t be got around by leaving out the intermediate that leads to the responder', async () => {
+  await respond()
+  const intermediate = testCertificate({ name: 'Between', ca: true, issuer: ca })
+  const leaf = testCertificate({ name: 'x', issuer: intermediate, ocspUrl: address.url })
+  const client = { certificates: [leaf], tls_identity: undefined }
+  expect(judge(leaf, client, await trustOf('hard'))).toBe('crl_expired')
+  expect(judge(leaf, client, await trustOf('soft'))).toBeUndefined()
+})
+
 test('an answer is kept: asked once, then judged at once, for ten minutes at most', async () => {
   await respond()
   const trust = await trustOf('hard')

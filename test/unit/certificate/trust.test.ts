@@ -289,6 +289,13 @@ describe('CRLs', () => {
     expect((await refusal(withCrl())).message).toContain(crlFile())
   })
 
+  test('a CA whose required CRL is missing is told', async () => {
+    await write(cast.ca)
+    const trust = await openTrust({ file_name, crl_policy: 'required' })
+    trust.setRegistered(none)
+    expect(trust.warnings(Date.now()).map(({ reason }) => reason)).toEqual(['crl_missing'])
+  })
+
   test('a CRL and an anchor that end soon are told beforehand', async () => {
     const short = testCertificate({ name: 'Short CA', ca: true, days: 20 })
     await write(cast.ca, short)
