@@ -82,8 +82,8 @@ async function createClient(
 /** Whole or not at all, and never readable by others. */
 async function writeForm(form: string, credentials: Credentials): Promise<void> {
   const fields = new URLSearchParams({ grant_type: 'client_credentials', ...credentials })
-  const next = `${form}.${process.pid}.tmp`
-  await writeFile(next, fields.toString(), { mode: 0o600, flag: 'wx' })
+  const next = `${form}.tmp`
+  await writeFile(next, fields.toString(), { mode: 0o600 })
   await rename(next, form)
 }
 

@@ -103,9 +103,9 @@ async function make(
 
 /** Whole or not at all. */
 async function replace(file: string, content: string, mode: number): Promise<void> {
-  const next = `${file}.${process.pid}.tmp`
+  const next = `${file}.tmp`
   await mkdir(dirname(file), { recursive: true })
-  await writeFile(next, content, { mode, flag: 'wx' })
+  await writeFile(next, content, { mode })
   await rename(next, file)
 }
 
