@@ -106,7 +106,7 @@ export function openThrottle(
 
   function failureNow(): Omit<Failure, 'key'> {
     const { failures, window } = settings()
-    return { now: clock.now(), window: window * 1000, limit: failures }
+    return { now: clock.now(), window: Math.ceil(window * 1000), limit: failures }
   }
 
   return { check, recheck, failed }

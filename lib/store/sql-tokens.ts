@@ -132,7 +132,7 @@ export function sqlTokens(engine: Engine): Omit<TokenStore, 'removeExpired'> {
           ? yield* run(spendCode, { digest: consumes.code, now })
           : yield* run(remember, {
               digest: replayDigest('jti', consumes.jti),
-              expires: consumes.expires,
+              expires: wholeMoment(consumes.expires),
               now,
             })
     if (spent === undefined) throw new Conflict()
@@ -177,7 +177,7 @@ export function sqlTokens(engine: Engine): Omit<TokenStore, 'removeExpired'> {
     async seen(key, expires, now) {
       const [first] = await engine.write(remember, {
         digest: replayDigest('seen', key),
-        expires,
+        expires: wholeMoment(expires),
         now,
       })
       return first === undefined
@@ -209,6 +209,11 @@ export function spendRefreshToken(db: QueryCreator<Tables>, values: Spending) {
       ),
     )
     .returning('grant_id')
+}
+
+/** An assertion's `exp` may have a fraction, which PostgreSQL's bigint has not. Never earlier than it says. */
+function wholeMoment(expires: number): number {
+  return Math.ceil(expires)
 }
 
 /** False where a constraint or the single use said no. */

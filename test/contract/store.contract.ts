@@ -693,6 +693,14 @@ export function storeContract(name: string, makeWorld: () => Promise<StoreWorld>
         )
         expect((await Promise.all(tries)).filter((before) => !before)).toHaveLength(1)
       })
+
+      test('takes a moment that has a fraction, as an assertion’s exp may', async () => {
+        expect(await store.seen('f', now + 10.5, now)).toBe(false)
+        expect(await other.seen('f', now + 20, now + 10)).toBe(true)
+        const consumes = { jti: 'f', expires: now + 10.5 }
+        expect(await store.commitIssue({ consumes, now })).toBe(true)
+        expect(await other.commitIssue({ consumes, now: now + 10 })).toBe(false)
+      })
     })
 
     describe('keys', () => {
