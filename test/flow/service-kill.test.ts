@@ -137,7 +137,7 @@ it('loses no answered refresh token in twenty kills', async () => {
     expect(answered.length).toBeGreaterThanOrEqual(before + enough)
   }
   expect(await missing(answered)).toEqual([])
-}, 120_000)
+}, 300_000)
 
 it('loses no answered refresh token when workers are killed, and serves on', async () => {
   const credentials = await prepare(2)
@@ -173,4 +173,4 @@ it('loses no answered refresh token when workers are killed, and serves on', asy
   service.signal('SIGTERM')
   expect((await service.ended).code).toBe(0)
   expect(await missing(answered)).toEqual([])
-}, 120_000)
+}, 300_000)
