@@ -1,10 +1,10 @@
 import type { ErrorRequestHandler, RequestHandler, Router } from 'express'
 import { type Accounts, openAccounts } from './account/accounts'
+import { createAdministrator } from './administrator'
 import { proxySource } from './certificate/proxy-header'
 import { type CertificateSource, fromTlsConnection } from './certificate/source'
 import { openTrust, type Trust } from './certificate/trust'
 import { type Clients, openClients } from './client/clients'
-import { resolveSecret } from './config/secret'
 import {
   type Authenticate,
   authenticatingMiddleware,
@@ -110,7 +110,7 @@ async function openServer(
   const clients = openClients(store, clock)
   closers.push(clients.close)
   const accounts = openAccounts(store, clock)
-  await createAdministrator(accounts, options.super_admin)
+  await createAdministrator(accounts, options)
   const address = openAddress(options.issuer, options.server, path)
   const capabilities = capabilitiesOf({ store, accounts, clock, log, urls: address })
   const chain = await openRunningChain(options, capabilities)
@@ -255,18 +255,6 @@ async function keySettings({
     overlap,
     mayCreate: kind !== 'postgres',
   }
-}
-
-async function createAdministrator(
-  accounts: Accounts,
-  admin: CompleteOptions['super_admin'],
-): Promise<void> {
-  if (!admin.create_admin_account || (await accounts.find(admin.username)) !== undefined) return
-  const password = await resolveSecret(admin, ['super_admin'])
-  await accounts.create(admin.username, password ?? '').catch(async (cause: unknown) => {
-    // Another process that starts at the same time was first.
-    if ((await accounts.find(admin.username)) === undefined) throw cause
-  })
 }
 
 function idsOf({ links }: Registry): string[] {
