@@ -4,8 +4,8 @@ import { decode, type Form } from './form'
 
 /**
  * Where a client_id and client_secret may stand: the form body, the Basic header (RFC 6749 section
- * 2.3.1), and in the query only for a method that says so. Never in two places at once, even when they
- * are equal (section 2.3).
+ * 2.3.1), and in the query, one of them or both, only for a method that says so. Neither ever stands in
+ * two places at once, even when they are equal (section 2.3).
  */
 export interface Credentials {
   client_id: string | undefined
@@ -22,10 +22,15 @@ export function readCredentials(
   const { client_id } = parameters
   const inQuery = query === undefined ? undefined : queryCredentials(query)
   if (inQuery !== undefined) {
-    if (client_id !== undefined || client_secret !== undefined || authorization !== undefined) {
-      throw refused('two_transports')
-    }
-    return checked({ ...inQuery, from: 'query' })
+    const twice =
+      (client_id !== undefined && inQuery.client_id !== undefined) ||
+      (client_secret !== undefined && inQuery.client_secret !== undefined)
+    if (twice || authorization !== undefined) throw refused('two_transports')
+    return checked({
+      client_id: inQuery.client_id ?? client_id,
+      client_secret: inQuery.client_secret ?? client_secret,
+      from: 'query',
+    })
   }
   if (authorization === undefined) return checked({ client_id, client_secret, from: 'body' })
   if (client_secret !== undefined) throw refused('two_transports')

@@ -144,6 +144,44 @@ describe('a secret in the query (case 7)', () => {
     expectRefused(withoutCertificate, 'no_certificate_presented')
   })
 
+  describe('with a client_id that stands in the body, or a secret that does', () => {
+    const parts = (id: World['a'], secret: World['a']) =>
+      [
+        [`/oauth2/token?client_secret=${secret.client_secret}`, { client_id: id.client_id }],
+        [`/oauth2/token?client_id=${id.client_id}`, { client_secret: secret.client_secret }],
+      ] as const
+    const ask = async (setting: string, id: 'a' | 'b', secret: 'a' | 'b', shape: number) => {
+      await world.close()
+      world = await openWorld({
+        event_listener: [on('mtls-secret', 200, { ClientSecretInQuery: setting })],
+      })
+      const [path = '', form] = parts(world[id], world[secret])[shape] ?? []
+      const body = { grant_type: 'client_credentials', ...form }
+      return world.post(path, body, { certificate: world.a.certificate })
+    }
+
+    test.each([0, 1])(
+      'is the same client, and refused or accepted the same way (%i)',
+      async (n) => {
+        expectInvalidRequest(await ask('refuse', 'a', 'a', n), 'secret_in_query')
+        expect((await ask('accept', 'a', 'a', n)).status).toBe(200)
+        expect(world.only('token.issued')).toMatchObject({ secret_in_query: true })
+        expectRefused(await ask('accept', 'a', 'b', n), 'secret_mismatch')
+      },
+    )
+
+    test('is refused where one of them stands in both places', async () => {
+      await ask('accept', 'a', 'a', 0)
+      const { client_id, client_secret } = world.a
+      const answer = await world.post(
+        `/oauth2/token?client_id=${client_id}&client_secret=${client_secret}`,
+        { grant_type: 'client_credentials', client_id },
+        { certificate: world.a.certificate },
+      )
+      expectInvalidRequest(answer, 'two_transports')
+    })
+  })
+
   test.each([
     ['refuse', 'secret_in_query'],
     ['accept', 'method_not_allowed'],
