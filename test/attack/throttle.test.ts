@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fromProxyHeader } from '../../lib'
-import { openStore, sqliteStore } from '../../lib/store'
+import { memoryStore, openStore, sqliteStore } from '../../lib/store'
 import {
   alice,
   authorizationOf,
@@ -218,9 +218,13 @@ describeWithPostgres('17: guessing over two machines', () => {
 })
 
 describe('17: guessing the password of a user', () => {
+  let lookedUp: jest.Mock
   beforeEach(async () => {
+    const store = memoryStore()
+    lookedUp = jest.fn(store.findAccount)
     world = await openPeopleWorld({
       throttle,
+      store: { ...store, findAccount: lookedUp },
       a: { grant_types: ['password', 'authorization_code', 'client_credentials'] },
     })
     await world.server.accounts.create('bob', 'his own')
@@ -263,10 +267,13 @@ describe('17: guessing the password of a user', () => {
     expect(again.status).toBe(200)
   })
 
-  test('is one count, in the browser and by the password grant', async () => {
+  test('is one count, in the browser and by the password grant, and costs no hash any more', async () => {
     for (let i = 0; i < 3; i++) await logIn({ ...alice, password: 'a guess' })
     const browser = openBrowser(world)
     const login = await browser.visit(authorizePath(authorizationOf(world.a, { scope: 'openid' })))
+    lookedUp.mockClear()
     expect((await browser.send(login, alice)).status).toBe(429)
+    expect((await logIn(alice)).status).toBe(429)
+    expect(lookedUp).not.toHaveBeenCalled()
   })
 })

@@ -27,7 +27,11 @@ const window = 5_000
 const world = makeWorld()
 const server = await open(world, { name: 'product', kind: 'product' }, { pin: false })
 try {
-  process.stdout.write(`${describeMachine().sentence}\n${requests} ${values.grant} requests\n`)
+  const { processor, cores, memory, node } = describeMachine()
+  process.stdout.write(
+    `${processor}, ${cores} cores, ${memory}; Node ${node}; nothing pinned.\n` +
+      `${requests} ${values.grant} requests, ${connections} connections\n`,
+  )
   const load = { grant: values.grant, connections, warmUp: 0, window }
   load.tokens =
     values.grant === 'refresh_token' ? await firstTokens(world, server, load) : undefined

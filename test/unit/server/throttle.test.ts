@@ -87,6 +87,14 @@ test('asks each time while the number of the last block is not known', async () 
   expect(await checked(a)).toMatchObject({ status: 429 })
 })
 
+test('asks once for blocks that have ended and are gone', async () => {
+  const blockedAfter = jest.fn(async () => [])
+  const { check } = open({ lastBlock: () => 5, blockedAfter })
+  await check(a)
+  expect(check(a)).toBeUndefined()
+  expect(blockedAfter).toHaveBeenCalledTimes(1)
+})
+
 test('says how long it lasts, in whole seconds, and ends then', async () => {
   const { checked, fail } = open()
   for (let i = 0; i < 3; i++) await fail(a)
