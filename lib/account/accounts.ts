@@ -28,9 +28,11 @@ export function openAccounts(store: AccountStore, clock: { now(): number }): Acc
 
   async function verify(username: string, password: string) {
     const account = await store.findAccount(username)
-    const right = await verifyPassword(password, account?.password)
-    if (!right || account === undefined || account.disabled) return undefined
-    return { account_id: account.account_id, username: account.username }
+    if (!(await verifyPassword(password, account?.password))) return undefined
+    // Checking takes its time, and waiting for it more: whoever was shut out meanwhile stays out.
+    const now = await store.findAccount(username)
+    if (now === undefined || now.disabled || now.password !== account?.password) return undefined
+    return { account_id: now.account_id, username: now.username }
   }
 
   async function find(username: string) {

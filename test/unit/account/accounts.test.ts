@@ -64,6 +64,18 @@ test('a disabled user is not believed, the other still is', async () => {
   expect(await accounts.verify('bob', 'battery staple')).toMatchObject({ username: 'bob' })
 })
 
+test('who is shut out while the password is being checked stays out', async () => {
+  const verify = () => [
+    accounts.verify('alice', 'correct horse'),
+    accounts.verify('bob', 'battery staple'),
+  ]
+  const asked = verify()
+  await store.setDisabled('alice', true, 2_000)
+  const { password } = cheapAccount('bob', 'a new one')
+  await store.setPassword('bob', password, 2_000)
+  expect(await Promise.all(asked)).toEqual([undefined, undefined])
+})
+
 test('a changed password replaces the old one', async () => {
   await accounts.setPassword('alice', 'new')
   expect(await accounts.verify('alice', 'correct horse')).toBeUndefined()
