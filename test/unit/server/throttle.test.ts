@@ -106,6 +106,13 @@ test('says how long it lasts, in whole seconds, and ends then', async () => {
   expect(await checked(a)).toBeUndefined()
 })
 
+test('counts in whole milliseconds, which is all that PostgreSQL takes', async () => {
+  const countFailure = jest.fn(failing)
+  const store = { ...memoryStore(), countFailure }
+  await openThrottle(store, clock, () => ({ failures: 3, window: 1.2345 })).failed(a)
+  expect(countFailure).toHaveBeenCalledWith(expect.objectContaining({ window: 1235 }))
+})
+
 test('does not lock out for longer when the clock is set back', async () => {
   const { checked, fail } = open()
   for (let i = 0; i < 3; i++) await fail(a)
