@@ -299,7 +299,12 @@ describe('46: what is not exactly a JWT is refused unread, soon', () => {
   })
 
   test('5 MB never get as far', async () => {
-    await expect(me('x'.repeat(5_000_000)).then(({ status }) => status)).resolves.toBe(431)
+    // The answer comes while most of it is still being sent, so it may be lost with the connection.
+    const answer = await me('x'.repeat(5_000_000)).then(
+      ({ status }) => status,
+      (error: NodeJS.ErrnoException) => error.code,
+    )
+    expect([431, 'ECONNRESET', 'EPIPE']).toContain(answer)
   })
 })
 
