@@ -47,6 +47,24 @@ export function judgeCertificate(
   )
 }
 
+/**
+ * Whether the tokens of a client that is not asked for its certificate are bound to this one. Where
+ * nobody says that the proxy verified it, it counts only when it is registered for the client or has a
+ * chain that we build ourselves.
+ */
+export function countsForBinding(
+  presented: Presented,
+  client: JudgedClient,
+  { set }: Pick<Trust, 'set'>,
+  now: number,
+): boolean {
+  const pinned = isPinned(presented.thumbprint, client)
+  if (presented.verified || pinned) return true
+  const certificate = readable(presented)
+  if (certificate === undefined) return false
+  return bestPath({ certificate, presented, client, pinned, now }, set) !== undefined
+}
+
 /** What the certificate says of itself. */
 function judgeItself(
   certificate: Certificate,

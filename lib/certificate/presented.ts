@@ -18,6 +18,8 @@ export interface Presented {
   /** Must not be changed. */
   readonly der: Buffer
   readonly source: 'tls' | 'proxy'
+  /** False: it came from a proxy that does not say whether it verified it. */
+  readonly verified: boolean
   /** The view that plugins get. */
   readonly facts: CertificateFacts
   /** Read on first use. Throws `DerError` when it is not a strict certificate. */
@@ -64,6 +66,7 @@ export function makePresented(
   der: Buffer,
   source: 'tls' | 'proxy',
   readChain: () => readonly Buffer[] = () => [],
+  verified = true,
 ): Presented {
   const thumbprint = thumbprintOf(der)
   let certificate: Certificate | undefined
@@ -72,6 +75,7 @@ export function makePresented(
     thumbprint,
     der,
     source,
+    verified,
     facts: factsOf(der, thumbprint, source, () => presented.certificate().subject),
     certificate: () => (certificate ??= readCertificate(der, thumbprint)),
     chain: () => (chain ??= readChain()),

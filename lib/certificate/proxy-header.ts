@@ -67,11 +67,10 @@ export function proxySource(settings: ProxySettings): CertificateSource {
         return { presented: undefined, unread, address: addressOf(request.socket) }
       }
       refuseRepeated(request.rawHeaders, watched)
-      const verified =
-        names.verified_header === undefined ||
-        headerOf(request, names.verified_header) === names.verified_value
+      const says = names.verified_header !== undefined
+      const refused = says && headerOf(request, names.verified_header) !== names.verified_value
       return {
-        presented: verified ? readCertificateHeader(value, names.format) : undefined,
+        presented: refused ? undefined : readCertificateHeader(value, names.format, says),
         unread: undefined,
         address: readAddress(request, names.address_header),
       }
@@ -188,12 +187,13 @@ function refuseRepeated(
 function readCertificateHeader(
   value: string | undefined,
   format: ProxyFormat,
+  verified: boolean,
 ): Presented | undefined {
   const der = value === undefined ? undefined : format.read(value.trim())
   if (der === undefined) return undefined
   try {
     readCertificate(der, thumbprintOf(der))
-    return makePresented(der, 'proxy')
+    return makePresented(der, 'proxy', () => [], verified)
   } catch {
     return undefined
   }

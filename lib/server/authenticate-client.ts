@@ -1,3 +1,5 @@
+import { countsForBinding } from '../certificate/judge'
+import type { Presented } from '../certificate/presented'
 import { type Client, clientOf, decoyClient, matchSecret } from '../client/client'
 import type { ClientRecord, MaybePromise } from '../client/client-store'
 import { accepted, isVerdict, rejected, type Verdict } from '../client/verdict'
@@ -24,6 +26,8 @@ export interface Authenticated {
   readonly verdict: Verdict
   /** The chain that authenticated it, with which the request finishes whatever is reloaded meanwhile. */
   readonly registry: Registry
+  /** Of the certificate presented, what its tokens are bound to. */
+  readonly presented: Presented | undefined
 }
 
 type Needs = Pick<Parts, 'registry' | 'clients' | 'judge' | 'deadline' | 'throttle' | 'log'>
@@ -63,7 +67,27 @@ export async function authenticateClient(parts: Needs, received: Received): Prom
   rememberUse(parts.clients, record, request)
   const { would_be_refused } = verdict
   if (would_be_refused !== undefined) parts.clients.observed(record.client_id, would_be_refused)
-  return { client, verdict, registry }
+  const presented = await presentedFor(record, received, parts)
+  return { client, verdict, registry, presented }
+}
+
+function presentedFor(
+  record: ClientRecord,
+  { presented }: Received,
+  { judge }: Pick<Parts, 'judge'>,
+): MaybePromise<Presented | undefined> {
+  return presented === undefined || presented.verified
+    ? presented
+    : whereItCounts(record, presented, judge)
+}
+
+async function whereItCounts(
+  record: ClientRecord,
+  presented: Presented,
+  { trust, clock, refreshPins }: Parts['judge'],
+): Promise<Presented | undefined> {
+  await refreshPins()
+  return countsForBinding(presented, record, trust, clock.now()) ? presented : undefined
 }
 
 /** A look-up that fails is no answer about the client: 503, never "unknown" or "no certificate". */

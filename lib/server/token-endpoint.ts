@@ -23,11 +23,11 @@ export async function answerTokenRequest(
   known?: Authenticated,
 ): Promise<TokenAnswer> {
   const authenticated = known ?? (await authenticateClient(parts, received))
-  const { client, registry } = authenticated
+  const { client, registry, presented } = authenticated
   const grant = selectGrant(registry, received, client)
   const decision = await decide(parts, grant, received, client)
   const claims = await claimsOfListeners(parts, registry, received, client, decision)
-  const issued = await issueTokens(parts, received, client, decision, claims)
+  const issued = await issueTokens(parts, { ...received, presented }, client, decision, claims)
   tellIssued(parts, received, authenticated, issued)
   return issued.answer
 }

@@ -1,6 +1,9 @@
 import { X509Certificate } from 'node:crypto'
-import { fromProxyHeader } from '../../lib'
-import { type Identity, openWorld, type World } from '../support/world'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fromProxyHeader, openTrust, type Trust } from '../../lib'
+import { inTemporaryFolder, testCertificate } from '../support/certificates'
+import { claimsOf, type Identity, openWorld, type World } from '../support/world'
 
 /** Behind a proxy that ends TLS: tokens are bound, and checked, by the certificate in its header (RFC 9440). */
 let world: World
@@ -17,6 +20,15 @@ async function open(trusted = '127.0.0.1/32'): Promise<void> {
     certificate: fromProxyHeader({ trusted: [trusted], verified: { header: 'x-client-verify' } }),
   })
 }
+
+const on = (name: string, order: number, properties: Record<string, unknown> = {}) => ({
+  id: name,
+  type: 'client-auth',
+  name,
+  order,
+  enable: true,
+  properties,
+})
 
 /** The proxy's own connection shows a certificate too, which must never count. */
 const through = (identity: Identity | undefined, more: Record<string, string> = {}) => ({
@@ -74,4 +86,46 @@ test('a certificate that the proxy did not verify is none', async () => {
     const by = through(world.a.certificate, { 'x-client-verify': verified })
     expect((await world.token(world.a, {}, by)).status).toBe(401)
   }
+})
+
+describe('of a proxy that does not say whether it verified anything', () => {
+  /** `a` shows its secret alone; `b` too, and has a certificate registered. */
+  const openUnverified = (trust: Trust) =>
+    openWorld({
+      trust,
+      certificate: fromProxyHeader({ trusted: ['127.0.0.1/32'], verified: 'none' }),
+      event_listener: [
+        on('mtls-secret', 200, { MandateMutualSSL: false }),
+        on('client_secret_post', 250),
+      ],
+      a: { without_certificate: true },
+      b: { token_endpoint_auth_method: 'client_secret_post' },
+    })
+  const boundTo = async (person: World['a'], identity: Identity) => {
+    const { json } = await world.token(person, {}, through(identity))
+    return claimsOf(json.access_token).cnf?.['x5t#S256']
+  }
+
+  test('a certificate binds a token only when it is registered for the client', async () => {
+    world = await openUnverified(await openTrust())
+    const { a, b, certificates } = world
+    expect(await boundTo(b, b.certificate)).toBe(b.thumbprint)
+    for (const identity of [a.certificate, certificates.stranger]) {
+      expect(await boundTo(b, identity)).toBeUndefined()
+      expect(await boundTo(a, identity)).toBeUndefined()
+    }
+  })
+
+  test('or when we build its chain to the truststore ourselves', async () => {
+    await inTemporaryFolder(async (dir) => {
+      const file_name = join(dir, 'ca.pem')
+      const ca = testCertificate({ name: 'Client CA', ca: true })
+      await writeFile(file_name, ca.pem)
+      world = await openUnverified(await openTrust({ file_name }))
+      const { pem: cert, key, thumbprint } = testCertificate({ name: 'x', issuer: ca })
+      expect(await boundTo(world.a, { cert, key })).toBe(thumbprint)
+      expect(await boundTo(world.b, { cert, key })).toBe(thumbprint)
+      expect(await boundTo(world.b, world.certificates.stranger)).toBeUndefined()
+    })
+  })
 })
