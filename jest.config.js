@@ -1,5 +1,8 @@
 // The whole suite runs over compiled-on-the-fly TypeScript; types are checked by `npm run check`.
-const swc = ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } }]
+const swc = [
+  '@swc/jest',
+  { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+]
 const esmOnly = '(jose|openid-client|oauth4webapi)'
 
 module.exports = {

@@ -5,17 +5,6 @@
 import type { SettingPlace } from '../error/setup-error'
 import type { Settings } from './schema'
 
-/** One `[[event_listener]]` as written: WSO2's Java names are still WSO2's here. */
-export interface HandlerSetting {
-  id: string
-  type: string
-  name: string
-  /** Undefined: the handler's own place in the default chain. */
-  order: number | undefined
-  enable: boolean
-  properties: Record<string, unknown>
-}
-
 /** Everything that `deployment.toml` says, validated; paths in it are absolute. */
 export interface DeploymentSettings extends Settings {
   /** The absolute path of the file. */
