@@ -20,12 +20,15 @@ interface Waiting {
 /** Looks that fit into the limit. */
 const looks = 20
 
-/** Every call gets the same `limit`, in milliseconds, so the oldest is always the first to end. */
-export function openDeadline(limit: number): Deadline {
+/**
+ * Every call gets the same `limit`, in milliseconds, so the oldest is always the first to end. With
+ * `keepsAlive` the process does not end before it, where nothing else is left to wait for.
+ */
+export function openDeadline(limit: number, { keepsAlive = false } = {}): Deadline {
   const waiting = new Set<Waiting>()
   let look = 0
   const timer = setInterval(() => endLate(waiting, ++look), Math.max(1, limit / looks))
-  timer.unref()
+  if (!keepsAlive) timer.unref()
   return {
     within(work, late) {
       if (!isThenable(work)) return work

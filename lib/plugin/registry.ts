@@ -57,7 +57,7 @@ export async function openRegistry(
 ): Promise<Registry> {
   const running: RunningLink[] = []
   const close = () => closeInReverse(running.splice(0), capabilities)
-  const deadline = openDeadline(setupLimit)
+  const deadline = openDeadline(setupLimit, { keepsAlive: true })
   try {
     for (const link of links) {
       const contribution = await setUp(link, capabilities, deadline)
@@ -98,7 +98,7 @@ async function closeInReverse(
   running: readonly RunningLink[],
   { log }: Pick<Capabilities, 'log'>,
 ): Promise<void> {
-  const deadline = openDeadline(closeLimit)
+  const deadline = openDeadline(closeLimit, { keepsAlive: true })
   for (const { plugin, contribution } of running.toReversed()) {
     try {
       await deadline.within(closed(contribution), () => new Error('no answer in time'))
