@@ -65,6 +65,15 @@ export function countsForBinding(
   return bestPath({ certificate, presented, client, pinned, now }, set) !== undefined
 }
 
+/**
+ * Why a certificate is of no use to anybody at this moment, whoever it may be registered for; undefined
+ * when it is. For an app that has a registry of its own and compares thumbprints alone.
+ */
+export function uselessness(presented: Presented, now: number): RejectionReason | undefined {
+  const certificate = readable(presented)
+  return certificate === undefined ? 'certificate_untrusted' : judgeItself(certificate, true, now)
+}
+
 /** What the certificate says of itself. */
 function judgeItself(
   certificate: Certificate,

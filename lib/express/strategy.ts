@@ -1,5 +1,6 @@
 import type { Request } from 'express'
 import { Strategy as CustomStrategy } from 'passport-custom'
+import { uselessness } from '../certificate/judge'
 import { type CertificateSource, fromTlsConnection } from '../certificate/source'
 import { OAuthError } from '../error/oauth-error'
 import type { CertificateFacts, TokenRequest } from '../plugin/token-request'
@@ -24,7 +25,10 @@ export interface StrategyOptions {
   methods?: readonly string[] | 'enabled'
 }
 
-/** What an app's own registry is asked: an object for `req.user`, or false. Nothing else lets in. */
+/**
+ * What an app's own registry is asked: an object for `req.user`, or false. Nothing else lets in. It is
+ * not asked about a certificate that has ended, is weak or is for servers: that is refused before.
+ */
 export type Verify = (credentials: {
   client_id: string
   client_secret: string
@@ -95,8 +99,15 @@ function askApp(
   return async (req) => {
     const received = await receive(req, receiver)
     const { client_id, client_secret } = received.request
+    if (received.from === 'query') {
+      throw new OAuthError('invalid_request', { reason: 'secret_in_query' })
+    }
     if (client_id === undefined) throw invalidClient('no_client_id', received)
     if (client_secret === undefined) throw invalidClient('no_secret_presented', received)
+    // An app compares a thumbprint, which stays the same when the certificate has ended.
+    const { presented } = received
+    const useless = presented && uselessness(presented, Date.now())
+    if (useless !== undefined) throw invalidClient(useless, received)
     const user: unknown = await verify({
       client_id,
       client_secret,

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import express, { type ErrorRequestHandler } from 'express'
 import { Passport } from 'passport'
 import { MtlsSecretStrategy, openTrust, serverOptions, type Verify } from '../../lib'
+import { makeCertificate } from '../../lib/certificate/make'
 import { exchange, openWorld } from '../support/world'
 
 /** The strategy by itself: one of Passport's verbs, once, whatever the app's own registry does. */
@@ -23,8 +24,8 @@ async function openApp(strategy: MtlsSecretStrategy) {
   const https = createServer({ key, cert, ...serverOptions(app, { trust }) }, app)
   await new Promise<void>((resolve) => https.listen(0, '127.0.0.1', resolve))
   const { port } = https.address() as AddressInfo
-  const post = (body: string, certificate = world.certificates.a) =>
-    exchange(port, 'POST', '/jobs', Buffer.from(body), {
+  const post = (body: string, certificate = world.certificates.a, query = '') =>
+    exchange(port, 'POST', `/jobs${query}`, Buffer.from(body), {
       certificate,
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
     })
@@ -73,6 +74,28 @@ test('asks the own registry for nothing without both id and secret', async () =>
     expect((await app.post(body)).status).toBe(401)
   }
   expect((await app.post('client_id=a&client_id=b&client_secret=c')).status).toBe(400)
+  expect(verify).not.toHaveBeenCalled()
+  await app.close()
+})
+
+test('asks the own registry for nothing with a secret in the query', async () => {
+  const verify = jest.fn(() => ({ anybody: true }))
+  const app = await openApp(new MtlsSecretStrategy(verify))
+  expect((await app.post('', undefined, `?${credentials}`)).status).toBe(400)
+  expect(verify).not.toHaveBeenCalled()
+  await app.close()
+})
+
+test.each([
+  ['has ended', { now: Date.now() - 400 * 86_400_000 }],
+  ['has not begun', { now: Date.now() + 86_400_000 }],
+  ['is a server’s', { now: Date.now(), server: true }],
+])('asks the own registry for nothing with a certificate that %s', async (_, wish) => {
+  const verify = jest.fn(() => ({ anybody: true }))
+  const app = await openApp(new MtlsSecretStrategy(verify))
+  const { certificatePem, keyPem } = makeCertificate({ name: 'x', ...wish })
+  const answer = await app.post(credentials, { cert: certificatePem, key: keyPem })
+  expect(answer.status).toBe(401)
   expect(verify).not.toHaveBeenCalled()
   await app.close()
 })
