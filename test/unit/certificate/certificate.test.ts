@@ -6,7 +6,8 @@ import {
   parsedCertificates,
   readCertificate,
 } from '../../../lib/certificate/certificate'
-import { DerError } from '../../../lib/certificate/der'
+import { childrenOf, type Der, DerError, readDer } from '../../../lib/certificate/der'
+import { element, oid, sequence } from '../../../lib/certificate/der-writer'
 import { purposeIds } from '../../../lib/certificate/extensions'
 import { parseCertificate } from '../../../lib/certificate/parse'
 import { thumbprintOf } from '../../../lib/certificate/thumbprint'
@@ -129,6 +130,41 @@ test('names the critical extensions that it does not understand', async () => {
       '1.2.3.4=critical,DER:0500\n1.2.3.5=DER:0500\nnameConstraints=permitted;DNS:a.example',
   })
   expect(read(leaf)).toMatchObject({ unknownCritical: ['1.2.3.4'], hasNameConstraints: true })
+})
+
+/** The certificate with one of its parts changed; the signature is not looked at here. */
+function changedCertificate(
+  { der }: TestCertificate,
+  change: (parts: { toBeSigned: Der[]; outer: Der[] }) => Buffer,
+): Buffer {
+  const outer = childrenOf(readDer(der))
+  const [signed] = outer
+  if (signed === undefined) throw new Error('no certificate')
+  return change({ toBeSigned: childrenOf(signed), outer })
+}
+const wholes = (parts: readonly Der[]) => parts.map(({ whole }) => whole)
+
+test('refuses an extension that is there twice, so that no two readers take different ones', () => {
+  const twice = changedCertificate(cast.clientA, ({ toBeSigned, outer }) => {
+    const extensions = toBeSigned.at(-1)
+    const list = extensions && childrenOf(extensions)[0]
+    const [first, ...rest] = list === undefined ? [] : childrenOf(list)
+    if (first === undefined) throw new Error('no extension')
+    const doubled = element(0xa3, sequence(...wholes([first, ...rest, first])))
+    return sequence(
+      sequence(...wholes(toBeSigned.slice(0, -1)), doubled),
+      ...wholes(outer.slice(1)),
+    )
+  })
+  expect(() => readCertificate(twice, 'twice')).toThrow(/there twice/)
+})
+
+test('refuses two names of the signature’s algorithm that differ (RFC 5280 section 4.1.1.2)', () => {
+  const sha384 = sequence(oid('1.2.840.10045.4.3.3'))
+  const differing = changedCertificate(cast.clientA, ({ toBeSigned, outer }) =>
+    sequence(sequence(...wholes(toBeSigned)), sha384, ...wholes(outer.slice(2))),
+  )
+  expect(() => readCertificate(differing, 'differing')).toThrow(/two algorithms/)
 })
 
 test('reads dates beyond 2049', () => {

@@ -355,6 +355,14 @@ test('what a client sends along can’t keep the server busy', () => {
   expect(cpuTime() - start).toBeLessThan(1000)
 })
 
+test('a name that many CAs share is not tried for ever: after 32 signatures it is enough', () => {
+  const { clientA, ca } = cast
+  const namesakes = Array.from({ length: 32 }, () => testCertificate({ name: 'Test CA', ca: true }))
+  const fixture = { title: '', leaf: clientA, trusted: true }
+  expect(leads({ ...fixture, anchors: [...namesakes.slice(1), ca] })).toBe(true)
+  expect(leads({ ...fixture, anchors: [...namesakes, ca] })).toBe(false)
+})
+
 describe('a truststore', () => {
   const why = (certificate: TestCertificate) =>
     sortAuthorities([read(certificate)], new Set())

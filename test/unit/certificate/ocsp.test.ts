@@ -233,6 +233,21 @@ describe('what is no answer refuses with hard and passes with soft:', () => {
     expect(performance.now() - start).toBeLessThan(4000)
   })
 
+  test('an answer without end is not read to its end', async () => {
+    const closed = new Promise<number>((resolve) => {
+      address.answer = (socket) => {
+        const start = performance.now()
+        socket.once('close', () => resolve(performance.now() - start))
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n')
+        const more = () => socket.writable && socket.write(Buffer.alloc(20_000), more)
+        more()
+      }
+    })
+    expect(await judge(good, named('good'), await trustOf('hard'))).toBe('crl_expired')
+    // Long before the time limit.
+    expect(await closed).toBeLessThan(1000)
+  })
+
   test('an answer that is over', async () => {
     await respond({ args: ['-nmin', '1'] })
     expect(await judge(good, named('good'), await trustOf('hard'), Date.now() + 120_000)).toBe(
@@ -261,11 +276,12 @@ describe('an answer that was caught', () => {
   /** A responder that signs each request with openssl, and may change what is asked or answered. */
   async function signing(
     change: (asked: Buffer, sign: (request: Buffer) => Promise<Buffer>) => Promise<Buffer>,
+    status = 200,
   ) {
     const server = createServer(async (request: IncomingMessage, response) => {
       const chunks: Buffer[] = []
       for await (const chunk of request) chunks.push(chunk as Buffer)
-      response.end(await change(Buffer.concat(chunks), sign))
+      response.writeHead(status).end(await change(Buffer.concat(chunks), sign))
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -299,6 +315,12 @@ describe('an answer that was caught', () => {
     })
     expect(await judge(revoked, named('revoked'), await trustOf('hard'))).toBe('crl_expired')
     expect(await judge(good, named('good'), await trustOf('hard'))).toBeUndefined()
+    server.close()
+  })
+
+  test('is no answer when it comes with another status than 200', async () => {
+    const server = await signing((asked, signed) => signed(asked), 500)
+    expect(await judge(good, named('good'), await trustOf('hard'))).toBe('crl_expired')
     server.close()
   })
 

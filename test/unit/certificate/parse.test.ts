@@ -79,6 +79,14 @@ test('refuses an encrypted private key and one of an older kind', () => {
   }
 })
 
+test('refuses what OpenSSL can’t read, since it could never be shown', () => {
+  // "Test CA" as a string of a type that is none.
+  const place = cast.clientA.der.indexOf(Buffer.from('\x0c\x07Test CA', 'latin1'))
+  const odd = Buffer.from(cast.clientA.der)
+  odd.writeUInt8(0x10, place)
+  expect(refusal(odd).message).toMatch(/well-formed/)
+})
+
 test('refuses two certificates where one is wanted', () => {
   expect(refusal(cast.clientA.pem + cast.clientB.pem).problem).toMatch(/2 certificates/)
 })

@@ -9,6 +9,7 @@ import { openTrust } from '../../../lib/certificate/trust'
 import { SetupError } from '../../../lib/error/setup-error'
 import {
   openssl,
+  opensslLeaf,
   type TestCertificate,
   type TestCertificates,
   testCertificate,
@@ -216,6 +217,16 @@ test('the newest reading wins, whichever ends last', async () => {
   expect(subjects(trust.anchors)).toEqual(['CN=Other CA'])
 })
 
+test('a reading that was overtaken is not brought into force any more', async () => {
+  await write(cast.ca)
+  const trust = await opened()
+  const overtaken = await trust.prepareReload()
+  await write(cast.otherCa)
+  await trust.reload()
+  overtaken()
+  expect(subjects(trust.anchors)).toEqual(['CN=Other CA'])
+})
+
 test('a broken reload does not stop the next one', async () => {
   await write(cast.ca)
   const trust = await opened()
@@ -240,6 +251,15 @@ test('reads the password from a file or the environment, and names what is missi
 })
 
 describe('CRLs', () => {
+  let mute: TestCertificate
+  beforeAll(async () => {
+    const extensions = 'basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign'
+    mute = await opensslLeaf(cast.ca, {
+      newkey: ['-newkey', 'ed25519'],
+      subject: '/CN=Mute',
+      extensions,
+    })
+  })
   const crlFile = () => join(dir, 'ca.crl')
   const withCrl = () => openTrust({ file_name, crl_file_names: [crlFile()] })
 
@@ -261,6 +281,7 @@ describe('CRLs', () => {
 
   test.each<[string, () => Promise<Buffer | string>]>([
     ['of a CA that is not in the store', () => opensslCrl(cast.otherCa, {})],
+    ['of a CA that may not make any', () => opensslCrl(mute, {})],
     [
       'of a CA with the same name and another key',
       () => opensslCrl(testCertificate({ name: 'Test CA', ca: true }), {}),
@@ -284,7 +305,7 @@ describe('CRLs', () => {
         }),
     ],
   ])('one %s is refused', async (_, make) => {
-    await write(cast.ca)
+    await write(cast.ca, mute)
     await writeFile(crlFile(), await make())
     expect((await refusal(withCrl())).message).toContain(crlFile())
   })
