@@ -195,7 +195,7 @@ export function wait(milliseconds: number): Promise<void> {
 /** Asks until it is so; fails after `limit` milliseconds. */
 export async function until(
   condition: () => Promise<boolean> | boolean,
-  limit = 10_000,
+  limit = 30_000,
 ): Promise<void> {
   const deadline = performance.now() + limit
   while (!(await condition())) {
