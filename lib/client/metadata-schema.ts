@@ -5,6 +5,7 @@
  */
 import type * as zod from 'zod'
 import { parseThumbprint } from '../certificate/thumbprint'
+import { grantTypeProblem, isGrantType } from './grant-type'
 import { redirectUriProblem, resourceProblem } from './uri'
 
 export type MetadataSchema = ReturnType<typeof schemaBy>
@@ -41,7 +42,7 @@ function schemaBy({ z }: typeof zod) {
       .regex(/^[a-z][a-z0-9._-]{0,63}$/, 'is not the name of a method')
       .default('mtls-secret'),
     grant_types: z
-      .array(z.string().max(200).refine(isGrant, grantProblem))
+      .array(z.string().max(200).refine(isGrantType, grantTypeProblem))
       .min(1)
       .max(20)
       .refine(noneTwice, 'has a grant twice')
@@ -70,15 +71,6 @@ function schemaBy({ z }: typeof zod) {
       .optional(),
     without_certificate: z.boolean().default(false),
   })
-}
-
-/** RFC 6749 section 4: the grants that have a plain name; every other is an absolute URI. */
-const plainGrants = ['authorization_code', 'client_credentials', 'password', 'refresh_token']
-
-const grantProblem = `is neither ${plainGrants.join(', ')} nor an absolute URI`
-
-function isGrant(grant: string): boolean {
-  return plainGrants.includes(grant) || resourceProblem(grant) === undefined
 }
 
 /** RFC 6749 section 3.3: visible ASCII but `"` and `\`. */

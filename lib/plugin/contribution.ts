@@ -1,3 +1,4 @@
+import { isGrantType } from '../client/grant-type'
 import { didYouMean } from '../error/did-you-mean'
 import { SetupError } from '../error/setup-error'
 import type { Link } from './chain'
@@ -71,9 +72,8 @@ function checkClientAuth(link: Link, clientAuth: ClientAuth): void {
 function checkGrant(link: Link, grant: GrantHandler): void {
   checkKeys(link, 'grant', grant, grantKeys)
   checkFunctions(link, { 'grant.decide': grant.decide })
-  // RFC 6749 appendix A.10: a name or an absolute URI.
-  if (typeof grant.grant_type !== 'string' || !/^[\x21-\x7e]{1,256}$/.test(grant.grant_type)) {
-    throw wrongPart(link, 'grant.grant_type', 'a grant type, like "urn:acme:x"')
+  if (typeof grant.grant_type !== 'string' || !isGrantType(grant.grant_type)) {
+    throw wrongPart(link, 'grant.grant_type', 'a URI, like "urn:acme:x"')
   }
   if (!isListOfText(grant.parameters ?? [])) {
     throw wrongPart(link, 'grant.parameters', 'a list of parameter names')

@@ -1,0 +1,51 @@
+import { openDeadline } from '../../../lib/plugin/deadline'
+
+const late = () => new Error('late')
+let deadline: ReturnType<typeof openDeadline>
+beforeEach(() => {
+  deadline = openDeadline(20)
+})
+afterEach(() => deadline.close())
+
+test('hands over what is there at once, without a promise', () => {
+  expect(deadline.within('now', late)).toBe('now')
+  expect(deadline.within(undefined, late)).toBeUndefined()
+})
+
+test('gives what comes in time, and the error of what fails in time', async () => {
+  await expect(deadline.within(Promise.resolve('soon'), late)).resolves.toBe('soon')
+  await expect(deadline.within(Promise.reject(new Error('no')), late)).rejects.toThrow('no')
+})
+
+test.each<[string, () => unknown]>([
+  ['a promise', () => new Promise(() => undefined)],
+  ['another library’s promise', () => Object.fromEntries([['then', () => undefined]])],
+  [
+    'a function with a then',
+    () => Object.defineProperty(() => undefined, 'then', { value: () => undefined }),
+  ],
+])('ends %s that never settles', async (_what, never) => {
+  await expect(deadline.within(never() as Promise<never>, late)).rejects.toThrow('late')
+})
+
+test('takes the first word of a promise that speaks twice', async () => {
+  const twice = Object.fromEntries([
+    [
+      'then',
+      (resolve: (value: string) => void, reject: (error: Error) => void) => {
+        resolve('first')
+        reject(new Error('second'))
+        throw new Error('third')
+      },
+    ],
+  ])
+  await expect(deadline.within(twice as never, late)).resolves.toBe('first')
+})
+
+test('ends each by its own time, however many wait', async () => {
+  const many = Array.from({ length: 100 }, () =>
+    deadline.within(new Promise(() => undefined), late),
+  )
+  const ended = await Promise.allSettled(many)
+  expect(ended.every(({ status }) => status === 'rejected')).toBe(true)
+})
