@@ -33,7 +33,23 @@ async function read({ keystore: { tls }, server }: ServeSettings): Promise<Serve
       ? await readInput(tls.key_file_name, ['keystore', 'tls', 'key_file_name'], make)
       : undefined
   const password = await resolveSecret(tls, ['keystore', 'tls'])
-  return usable(readKeyEntry(bytes, password, tls.file_name, keyPem?.toString()), tls.file_name)
+  const entry = () => readKeyEntry(bytes, password, tls.file_name, keyPem?.toString())
+  const { key_file_name } = tls
+  return usable(
+    keyPem === undefined ? entry() : namingKeyFile(key_file_name ?? '', entry),
+    tls.file_name,
+  )
+}
+
+/** Where nobody wrote `key_file_name` it is its default's name that must be told. */
+function namingKeyFile(file: string, entry: () => KeyEntry): KeyEntry {
+  try {
+    return entry()
+  } catch (cause) {
+    if (!(cause instanceof SetupError)) throw cause
+    const { problem, fix, place } = cause
+    throw new SetupError(problem, `${fix} The key was read from ${file}.`, place, cause)
+  }
 }
 
 /** What OpenSSL would not serve with, as a key too short, is refused here. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
@@ -69,6 +69,15 @@ it.each(['', 'no PEM'])(
 it('says first to create a folder that is not there', async () => {
   await expect(read('file_name = "certs/server.pem"\n')).rejects.toThrow(
     /there is no file \S+\. Create the folder \S+certs\. Make it: npx mtls-secret cert create/,
+  )
+})
+
+it('names the file of a key that does not fit, above all where nobody wrote it', async () => {
+  const { key } = testCertificate({ name: 'other' })
+  await mkdir(join(folder, 'certs'))
+  await write('certs/server.key', key)
+  await expect(read('file_name = "server.pem"')).rejects.toThrow(
+    /does not belong to .* The key was read from \S+certs\/server\.key\./,
   )
 })
 
