@@ -49,6 +49,8 @@ export interface AuthorizationServer {
   readonly certificate: CertificateSource
   /** The chain in order; `String(server.handlers)` prints it. */
   readonly handlers: Registry
+  /** Equal in two processes whose chains were made of the same settings. */
+  readonly chainDigest: string
   /** Throws `SetupError` while `port = 0` has not been bound. */
   readonly issuer: string
   /** Gives the issuer its value where neither `issuer` nor a port was set. */
@@ -173,6 +175,9 @@ async function openServer(
     certificate: receiver.source,
     get handlers() {
       return chain.registry
+    },
+    get chainDigest() {
+      return chain.digest
     },
     get issuer() {
       return address.issuer

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { standardPlugins } from '../plugins'
 import { located } from './config/located'
 import { loadDeployment } from './load-deployment'
@@ -16,6 +17,8 @@ export interface RunningChain {
   readonly options: CompleteOptions & { plugins: readonly AnyPlugin[] }
   readonly tokens: TokenSettings
   readonly registration: RegistrationSettings
+  /** Equal in two processes whose chains were made of the same settings. */
+  readonly digest: string
   readonly throttle: ThrottleSettings
   /**
    * Reads the file again and sets its chain up; `others` reads what else must be read, by the new
@@ -36,6 +39,7 @@ export async function openRunningChain(
     registry: await openLocated(settings, given, capabilities),
     tokens: { ...settings.oauth.token_validation, ...settings.oauth.token_renewal },
     registration: settings.oauth.dcr,
+    digest: digestOf(settings, given),
     throttle: settings.throttle,
   })
   const retired = openRetirement(options.server.limits.handler_timeout * 1000)
@@ -53,6 +57,9 @@ export async function openRunningChain(
     },
     get registration() {
       return current.registration
+    },
+    get digest() {
+      return current.digest
     },
     get throttle() {
       return current.throttle
@@ -76,6 +83,15 @@ export async function openRunningChain(
       await retired.close()
     },
   }
+}
+
+function digestOf(
+  { event_listener, oauth, throttle }: CompleteOptions,
+  plugins: readonly AnyPlugin[],
+): string {
+  const names = plugins.map(({ name }) => name)
+  const text = JSON.stringify([event_listener, oauth, throttle, names])
+  return createHash('sha256').update(text).digest('base64url')
 }
 
 /** Without a file there is no line to tell. */

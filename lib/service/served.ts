@@ -11,6 +11,8 @@ export interface Served {
   /** Where the process listens: the issuer, where none was configured and the port is 0. */
   listensAt(url: string, mtlsUrl?: string): void
   readonly trust: Trust
+  /** Equal in two processes whose chains were made of the same settings. */
+  readonly chainDigest: string
   /** The server's audit and event lines go there from now on. */
   logTo(log: Log): void
   health(): Promise<{ status: 'ready' | 'degraded' | 'unavailable'; reasons: readonly string[] }>

@@ -25,6 +25,9 @@ async function main(file: string): Promise<void> {
       issuer ??= url
     },
     trust,
+    get chainDigest() {
+      return JSON.stringify(next.event_listener)
+    },
     logTo(log) {
       target = log
     },
