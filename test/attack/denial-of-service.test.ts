@@ -33,7 +33,7 @@ afterEach(() => service.remove())
 async function quick(): Promise<number> {
   const usual = load(2, (agent) => token(url, service.b, {}, agent))
   await wait(1_000)
-  return Math.max(250, 4 * percentile(await usual.stop(), 0.99))
+  return Math.max(250, 10 * percentile(await usual.stop(), 0.99))
 }
 
 const closed = (socket: TLSSocket) =>

@@ -8,7 +8,6 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
-import Database from 'better-sqlite3'
 import { openStore } from '../../lib/store'
 import { digestOpaque } from '../../lib/token/opaque'
 import type { Running } from '../support/process'
@@ -21,6 +20,7 @@ import {
   listening,
   load,
   rounds,
+  sqlite,
   tally,
   token,
   until,
@@ -169,8 +169,8 @@ describe('F20: a database that can’t be used is told at the start, in one line
 
   test('of a newer program', async () => {
     service = await faultyService()
-    const database = new Database(service.file('a.db'))
-    database.exec(`insert into kysely_migration values ('999', 'later')`)
+    const database = await sqlite(service.file('a.db'))
+    database.run(`insert into kysely_migration values ('999', 'later')`)
     database.close()
     expect(await refused()).toMatch(/has schema 999, this program knows up to \d+\. Run the newer/)
   })
@@ -196,13 +196,12 @@ describe('F20: a database that can’t be used is told at the start, in one line
 
   test('of an older program: it is brought up to date, and nothing in it is lost', async () => {
     service = await faultyService()
-    const old = new Database(service.file('old.db'))
-    old.exec(await readFile(join(__dirname, 'schema-001.sql'), 'utf8'))
-    old.exec(`attach '${service.file('a.db')}' as present`)
+    const old = await sqlite(service.file('old.db'))
+    old.run(await readFile(join(__dirname, 'schema-001.sql'), 'utf8'))
+    old.run(`attach '${service.file('a.db')}' as present`)
     for (const table of ['client', 'client_secret', 'client_certificate']) {
-      const columns = old.pragma(`table_info(${table})`) as { name: string }[]
-      const names = columns.map(({ name }) => name).join()
-      old.exec(`insert into ${table} (${names}) select ${names} from present.${table}`)
+      const names = old.all(`pragma table_info(${table})`).map(({ name }) => name)
+      old.run(`insert into ${table} (${names}) select ${names} from present.${table}`)
     }
     old.close()
     await rename(service.file('old.db'), service.file('a.db'))

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { openClients } from '../../lib/client/clients'
 import { openStore } from '../../lib/store'
+import { openSqlite } from '../../lib/store/sqlite-driver'
 import { testCertificates } from '../support/certificates'
 import { grant_types } from '../support/family-grant'
 import { killAll, type Running, start } from '../support/process'
@@ -98,6 +99,22 @@ export async function faultyService(wish: Wish = {}): Promise<FaultyService> {
       killAll()
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** A database file past the store, by the driver that this Node has. */
+export async function sqlite(file: string) {
+  const database = await openSqlite(file)
+  const all = (sql: string) => database.prepare(sql).all([]) as Record<string, unknown>[]
+  return {
+    all,
+    /** One or several statements, each ended by a semicolon and a new line. */
+    run(sql: string) {
+      for (const one of sql.split(/;\n/)) {
+        if (one.trim() !== '') database.prepare(one).run([])
+      }
+    },
+    close: () => database.close(),
   }
 }
 

@@ -6,7 +6,6 @@ import { once } from 'node:events'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { ask } from '../unit/service/request'
 import {
   type FaultyService,
@@ -16,6 +15,7 @@ import {
   listening,
   load,
   renewal,
+  sqlite,
   tally,
   token,
   wait,
@@ -32,13 +32,13 @@ test('F6: while another process writes, who must write gets 503 in time, all oth
   const agents = Array.from({ length: 20 }, keepAlive)
   await Promise.all(agents.map((agent) => token(url, service.a, {}, agent)))
 
-  const other = new Database(service.file('a.db'))
+  const other = await sqlite(service.file('a.db'))
   // How long a machine that is busy with other things lets it stand still without any fault.
   const standstill = async () => Number((await ask(`${url}/fault/standstill`)).body.milliseconds)
   await standstill()
   await wait(1_500)
   const usual = await standstill()
-  other.exec('begin immediate')
+  other.run('begin immediate')
   const since = performance.now()
   const writers = await Promise.all(agents.map((agent) => token(url, service.a, family, agent)))
   expect(performance.now() - since).toBeLessThan(3_500)
@@ -50,7 +50,7 @@ test('F6: while another process writes, who must write gets 503 in time, all oth
   // A guess is refused as ever, though it can't be counted for the others.
   const guess = { client_secret: 'a guess' }
   expect((await token(url, service.b, guess)).status).toBe(401)
-  other.exec('rollback')
+  other.run('rollback')
   other.close()
 
   const samples = await reading.stop()
