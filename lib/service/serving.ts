@@ -1,6 +1,7 @@
 import type { Express } from 'express'
 import type { Log } from '../plugin/plugin'
 import { type Condition, healthReasons } from './condition'
+import { watchHealth } from './health-news'
 import { openListeners } from './listeners'
 import { openState } from './process-state'
 import type { ServeSettings } from './serve-settings'
@@ -35,6 +36,8 @@ export async function openServing(
     throw cause
   }
   const forgetStandstill = watchStandstill(log)
+  const news = watchHealth(server, log)
+  await news.look()
 
   return {
     state,
@@ -49,9 +52,11 @@ export async function openServing(
     },
     tell(reloadRefused) {
       condition.reloadRefused = reloadRefused
+      void news.look()
     },
     async close() {
       condition.draining = true
+      news.close()
       await listeners.drain(drainLimit)
       forgetStandstill()
       await server.close()

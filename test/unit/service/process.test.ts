@@ -294,14 +294,18 @@ describe('a file that is written', () => {
 })
 
 describe('health', () => {
-  it('is degraded when the server’s certificate is about to end', async () => {
+  it('is degraded when the server’s certificate is about to end, and the log tells', async () => {
     const short = testCertificate({ name: 'localhost', server: true, days: 10 })
     await tiny.write('server.pem', short.pem)
     await tiny.write('server.key', short.key)
-    const { url } = await listening()
-    expect((await ask(`${url}/health`)).body).toEqual({
-      status: 'degraded',
-      reasons: ['server_certificate_expiring'],
-    })
+    const { url, service, next } = await listening()
+    const body = { status: 'degraded', reasons: ['server_certificate_expiring'] }
+    expect((await ask(`${url}/health`)).body).toEqual(body)
+    expect(await next('health.changed')).toMatchObject({ level: 'warn', ...body })
+    const long = testCertificate({ name: 'localhost', server: true })
+    await tiny.write('server.pem', long.pem)
+    await tiny.write('server.key', long.key)
+    service.signal('SIGHUP')
+    expect(await next('health.changed')).toMatchObject({ level: 'info', status: 'ready' })
   })
 })
