@@ -27,6 +27,8 @@ export interface LoadOptions {
    * makes a development set of those that are missing. Not looked at unless given.
    */
   inputs?: 'check' | 'make'
+  /** Plugins of the program itself, which entries of the file may name too. */
+  plugins?: readonly AnyPlugin[]
 }
 
 for (const plugin of standardPlugins) noteOrigin(plugin, 'built in')
@@ -42,12 +44,12 @@ for (const plugin of standardPlugins) noteOrigin(plugin, 'built in')
  */
 export async function loadDeployment(
   file: string,
-  { inputs }: LoadOptions = {},
+  { inputs, plugins: own = [] }: LoadOptions = {},
 ): Promise<Deployment> {
   const settings = await loadSettings(file)
   return located(settings, async () => {
-    const loaded = await loadPackages(settings.plugins, settings.file, standardPlugins)
-    const plugins = [...standardPlugins, ...loaded]
+    const known = [...standardPlugins, ...own]
+    const plugins = [...known, ...(await loadPackages(settings.plugins, settings.file, known))]
     for (const link of composeChain(plugins, settings.event_listener)) await readProperties(link)
     const url = resolveDatabaseUrl(settings.database, dirname(settings.file))
     if (inputs !== undefined) await prepareInputs(settings, inputs)

@@ -111,11 +111,8 @@ async function readAgain(
   plugins: readonly AnyPlugin[],
 ): Promise<{ settings: CompleteOptions; plugins: AnyPlugin[] }> {
   if (options.file === undefined) return { settings: options, plugins: [...plugins] }
-  const next = await loadDeployment(options.file)
-  return {
-    settings: { ...options, ...next },
-    plugins: [...next.plugins, ...plugins.filter(isOfProgram)],
-  }
+  const next = await loadDeployment(options.file, { plugins: plugins.filter(isOfProgram) })
+  return { settings: { ...options, ...next }, plugins: [...next.plugins] }
 }
 
 /**
