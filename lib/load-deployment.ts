@@ -1,9 +1,10 @@
 import { dirname } from 'node:path'
 import { standardPlugins } from '../plugins'
+import { administratorPassword } from './administrator'
 import type { DeploymentSettings } from './config/deployment'
 import { loadSettings } from './config/load-settings'
 import { located } from './config/located'
-import { resolveDatabaseUrl, resolveSecret } from './config/secret'
+import { resolveDatabaseUrl } from './config/secret'
 import { type AnyPlugin, composeChain } from './plugin/chain'
 import { noteOrigin } from './plugin/origin'
 import { loadPackages } from './plugin/packages'
@@ -68,7 +69,7 @@ async function prepareInputs(
 ): Promise<void> {
   if (inputs === 'make') await makeDevelopmentInputs(settings)
   await checkInputs(settings)
-  await resolveSecret(settings.super_admin, ['super_admin'])
+  await administratorPassword(settings)
 }
 
 function issuerOf({ server }: DeploymentSettings): string | undefined {

@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { SetupError } from '../error/setup-error'
 import { absoluteDatabaseUrl } from './absolute-paths'
+import { isDatabaseUrl } from './database-url'
 import type { KeyPath } from './lines'
 import type { Settings } from './schema'
 
@@ -37,7 +38,15 @@ export async function resolveSecret(
  */
 export function resolveDatabaseUrl({ url, url_env }: Settings['database'], folder: string): string {
   if (url !== undefined) return url
-  return absoluteDatabaseUrl(fromEnvironment(url_env ?? '', ['database', 'url_env']), folder)
+  const key = ['database', 'url_env']
+  const found = fromEnvironment(url_env ?? '', key)
+  if (isDatabaseUrl(found)) return absoluteDatabaseUrl(found, folder)
+  // It may hold a password, so it is not repeated.
+  throw new SetupError(
+    `The environment variable ${url_env} is no URL of a database.`,
+    'Set it to sqlite:FILE or postgres://USER@HOST/DATABASE.',
+    { key },
+  )
 }
 
 async function fromFile(file: string, key: KeyPath): Promise<string> {

@@ -9,6 +9,7 @@
 import { isBuiltin } from 'node:module'
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { isDatabaseUrl } from './database-url'
 
 export const boolean = () =>
   z.preprocess(
@@ -63,9 +64,7 @@ export const issuer = () =>
   })
 
 export const databaseUrl = () =>
-  check('"sqlite:FILE" or "postgres://USER@HOST/DATABASE"', (value) =>
-    /^(sqlite:.|postgres(ql)?:\/\/.)/.test(value),
-  )
+  check('"sqlite:FILE" or "postgres://USER@HOST/DATABASE"', isDatabaseUrl)
 
 /** SHA-256 of a certificate, as hex (colons allowed) or as `x5t#S256`; read as the latter. */
 export const certificateSha256 = () =>

@@ -67,7 +67,8 @@ const bound: Readonly<Record<string, (settings: ServeSettings) => unknown>> = {
   mtls: ({ server }) => server.mtls,
   handler_timeout: ({ server }) => server.limits.handler_timeout,
   'keystore.primary': ({ keystore }) => keystore.primary,
-  database: ({ database }) => database,
+  // A deployment has the variable's content beside its name; the file has the name alone.
+  database: ({ database: { url, url_env, synchronous } }) => [url_env ?? url, synchronous],
   proxy: ({ proxy }) => proxy,
 }
 

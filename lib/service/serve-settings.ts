@@ -3,5 +3,13 @@ import type { DeploymentSettings } from '../config/deployment'
 /** What the process takes from `deployment.toml`. */
 export type ServeSettings = Pick<
   DeploymentSettings,
-  'file' | 'locate' | 'server' | 'keystore' | 'truststore' | 'database' | 'proxy'
+  | 'file'
+  | 'locate'
+  | 'server'
+  | 'keystore'
+  | 'truststore'
+  | 'database'
+  | 'proxy'
+  | 'console'
+  | 'metrics'
 >

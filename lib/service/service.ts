@@ -4,6 +4,7 @@ import { openEnding } from './ending'
 import type { ProcessLog } from './log'
 import type { ProcessState } from './process-state'
 import { openReloading } from './reload'
+import type { ServeSettings } from './serve-settings'
 import type { Served } from './served'
 import { handleSignals } from './signals'
 
@@ -41,7 +42,18 @@ export async function openService(server: Served, work: Work, log: ProcessLog): 
     forgetSignals()
   })
   const forgetSignals = handleSignals(log, { reload: () => void reload(), stop })
+  tellIgnored(work.state.settings, log)
   await announce(server, log)
   log.info('server.listening', { url, mtls_url: mtlsUrl })
   return { url, log, reload, close }
+}
+
+/** Tables that `deployment.toml` may have, of things that there are none of yet. */
+const notYet = ['console', 'metrics'] as const
+
+function tellIgnored(settings: ServeSettings, log: Log): void {
+  for (const key of notYet) {
+    if (settings[key] === undefined) continue
+    log.warn('setting.ignored', { key, problem: `There is no ${key} yet: nothing listens there.` })
+  }
 }

@@ -34,7 +34,7 @@ const another = '[super_admin]\npassword = "another one"\n'
 test('an account that was made with it is refused once others reach the server', async () => {
   await start('')
   await expect(start(open + another)).rejects.toThrow(
-    /The password of the user "admin" is "admin", .* hostname is "id\.example"\. Run: mtls-secret user set-password admin/,
+    /deployment\.toml:3: The password of the user "admin" is "admin", .* hostname is "id\.example"\. Run: mtls-secret user set-password admin/,
   )
   await start('', (server) => server.accounts.setPassword('admin', 'a better one'))
   await start(open + another)
@@ -48,7 +48,7 @@ test('one that is disabled is no way in', async () => {
 test('none is made from a file that says it', async () => {
   await writeFile(join(folder, 'password'), 'admin\n')
   const toml = `${open}[super_admin]\npassword_file = "password"\n`
-  await expect(start(toml)).rejects.toThrow(/Write another password/)
+  await expect(start(toml)).rejects.toThrow(/deployment\.toml:4: .* Write another password/)
   await start('[super_admin]\ncreate_admin_account = false', async ({ accounts }) =>
     expect(await accounts.find('admin')).toBeUndefined(),
   )

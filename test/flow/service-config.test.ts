@@ -9,7 +9,8 @@ import { ask } from '../unit/service/request'
 let folder: string
 const file = (name: string) => join(folder, name)
 const program = 'dist/sample-app/authorization-server.js'
-const begin = () => start([program, '--config', file('deployment.toml')])
+const begin = (options: Parameters<typeof start>[1] = {}) =>
+  start([program, '--config', file('deployment.toml')], options)
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'config-'))
@@ -68,6 +69,48 @@ it('says at the start that the key that signs is gone, and what to do', async ()
     fix: expect.stringContaining('keys rotate'),
   })
   expect((await ask(`${url}/health`)).body).toMatchObject({ reasons: ['no_signing_key'] })
+})
+
+it('loads the tables of what there is not yet, and says that they are ignored', async () => {
+  await writeFile(file('deployment.toml'), toml('[console]\n[metrics]\nport = 0'))
+  const service = begin()
+  const ignored = [await service.next('setting.ignored'), await service.next('setting.ignored')]
+  expect(ignored.map(({ key }) => key)).toEqual(['console', 'metrics'])
+  await service.next('server.listening')
+})
+
+it('does not ask for a new start while a variable names the database', async () => {
+  const text = toml().replace(/url = .*/, 'url_env = "MTLS_SECRET_TEST"')
+  await writeFile(file('deployment.toml'), text)
+  const env = { ...process.env, MTLS_SECRET_TEST: 'sqlite:state/clients.db' }
+  const service = begin({ env })
+  await service.next('server.listening')
+  service.signal('SIGHUP')
+  expect(await service.next('reload.done')).not.toHaveProperty('need_restart')
+})
+
+it.each([
+  [
+    'a password that everybody knows',
+    toml('[super_admin]\npassword_env = "MTLS_SECRET_TEST"').replace(
+      'port = 0',
+      'port = 0\nnode_ip = "0.0.0.0"',
+    ),
+    /:12: .*everybody knows/,
+  ],
+  [
+    'no URL of a database',
+    toml().replace(/url = .*/, 'url_env = "MTLS_SECRET_TEST"'),
+    /:7: .*MTLS_SECRET_TEST/,
+  ],
+])('is refused for a variable that holds %s, before anything is made', async (_, text, said) => {
+  await writeFile(file('deployment.toml'), text)
+  const env = { ...process.env, MTLS_SECRET_TEST: 'admin' }
+  const { code, stderr } = await begin({ env }).ended
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/^\S+deployment\.toml:\d+: [^\n]+\n$/)
+  expect(stderr).toMatch(said)
+  expect(await readdir(folder)).not.toContain('state')
 })
 
 it('is refused without a name, as of a variable that is not set, and is no demo then', async () => {

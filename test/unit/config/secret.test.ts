@@ -70,3 +70,14 @@ test.each(['sqlite::memory:', 'postgres://u@h/d'])('%s has no path to resolve', 
   const database = { url_env: 'MTLS_SECRET_TEST', synchronous: 'FULL' } as const
   expect(resolveDatabaseUrl(database, '/srv/app')).toBe(url)
 })
+
+test.each(['mysql://u:hidden@h/d', 'hidden', 'sqlite:'])(
+  'a variable that holds %j is no database, and is not repeated',
+  (url) => {
+    process.env.MTLS_SECRET_TEST = url
+    const database = { url_env: 'MTLS_SECRET_TEST', synchronous: 'FULL' } as const
+    expect(() => resolveDatabaseUrl(database, '/srv/app')).toThrow(
+      'The environment variable MTLS_SECRET_TEST is no URL of a database. Set it to sqlite:FILE or postgres://USER@HOST/DATABASE.',
+    )
+  },
+)
