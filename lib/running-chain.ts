@@ -33,7 +33,7 @@ export async function openRunningChain(
   options: CompleteOptions,
   capabilities: Capabilities,
 ): Promise<RunningChain> {
-  const plugins = options.plugins ?? standardPlugins
+  const plugins = withStandard(options.plugins ?? [])
   const open = async (settings: CompleteOptions, given: readonly AnyPlugin[]) => ({
     options: { ...settings, plugins: given },
     registry: await openLocated(settings, given, capabilities),
@@ -92,6 +92,13 @@ function digestOf(
   const names = plugins.map(({ name }) => name)
   const text = JSON.stringify([event_listener, oauth, throttle, names])
   return createHash('sha256').update(text).digest('base64url')
+}
+
+/** They are always there, whether a program lists them or not; one of the same name stands in for ours. */
+function withStandard(given: readonly AnyPlugin[]): AnyPlugin[] {
+  const named = new Set(given.map(({ name }) => name))
+  const standard: readonly AnyPlugin[] = standardPlugins
+  return [...standard.filter(({ name }) => !named.has(name)), ...given]
 }
 
 /** Without a file there is no line to tell. */
