@@ -61,7 +61,14 @@ export async function hireCrew(size: number, ports: Ports, log: Log): Promise<Cr
     url,
     mtlsUrl,
     async reload(order, digest) {
-      await Promise.all(posts.map((post) => obey(post, order, digest, log)))
+      const laggards = await Promise.all(posts.map((post) => lagging(post, order, digest, log)))
+      // One after the other, so that there is always somebody who answers.
+      for (const [index, member] of laggards.entries()) {
+        const post = posts[index]
+        if (post === undefined || member === undefined) continue
+        kill(member)
+        await replaced(post, member)
+      }
     },
     tellRefused(now) {
       refused = now
@@ -90,17 +97,22 @@ async function firstListening(posts: readonly Post[]) {
   }
 }
 
-/** One that is starting has read the files at an unknown moment, so it is asked like the others. */
-async function obey(post: Post, order: ReloadOrder, digest: string, log: Log): Promise<void> {
-  const { member } = post
-  if (await listens(member)) {
-    const answer = await askToReload(member, order, answerLimit)
-    if (answer.digest === digest) return
-    const { pid } = member.worker.process
-    log.warn('worker.lagging', { pid, problem: answer.problem ?? 'another state' })
-    kill(member)
-  }
-  await replaced(post, member)
+/**
+ * The worker at this post, unless it runs on the new state now. One that is starting has read the files
+ * at an unknown moment, so it is asked like the others.
+ */
+async function lagging(
+  { member }: Post,
+  order: ReloadOrder,
+  digest: string,
+  log: Log,
+): Promise<Member | undefined> {
+  if (!(await listens(member))) return member
+  const answer = await askToReload(member, order, answerLimit)
+  if (answer.digest === digest) return undefined
+  const { pid } = member.worker.process
+  log.warn('worker.lagging', { pid, problem: answer.problem ?? 'another state' })
+  return member
 }
 
 async function replaced(post: Post, before: Member): Promise<void> {

@@ -60,7 +60,10 @@ test(`F11, F12: in ${rounds(5, 50)} reloads nobody good is refused, and nobody r
   const everywhere = async (expected: number) => {
     const fresh = Array.from({ length: 4 }, () => token(url, removed))
     const old = kept.map((agent) => token(url, removed, {}, agent))
-    for (const { status } of await Promise.all([...fresh, ...old])) expect(status).toBe(expected)
+    const answers = await Promise.all([...fresh, ...old]).catch((error) => {
+      throw new Error(`${error} ${JSON.stringify(lagging(running))}`)
+    })
+    for (const { status } of answers) expect(status).toBe(expected)
   }
 
   for (let round = 0; round < rounds(5, 50); round++) {
