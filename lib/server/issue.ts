@@ -45,6 +45,7 @@ export async function issueTokens(
   added: Readonly<Record<string, unknown>>,
 ): Promise<Issued> {
   const { issuer, keys, tokens, clock, settings } = parts
+  await keys.look()
   const { scope: askedScope, resource: askedResource } = received.request.parameters
   const now = clock.now()
   const renewed = renewedBy(decision)

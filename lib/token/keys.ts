@@ -22,8 +22,10 @@ export interface KeySettings extends KeyFiles {
 }
 
 export interface Keys {
-  /** The key that signs now, or undefined: nothing can be issued. */
+  /** The key that signs, as of the last look, or undefined: nothing can be issued. */
   signing(): SigningKey | undefined
+  /** Sees what another process changed; there is nothing to wait for while nobody did. */
+  look(): Promise<void> | undefined
   /** The keys whose tokens are believed, newest first. */
   published(): readonly SigningKey[]
   /** A published key by its kid; looks again when it is not known yet. Never a file or network name. */
@@ -37,7 +39,7 @@ export interface Keys {
   close(): void
 }
 
-/** How often another process's rotation is looked for, in milliseconds; `find` and `jwks` look at once. */
+/** How often another process's rotation is looked for, in milliseconds, by a server that issues nothing. */
 const lookAgain = 1_000
 
 type Store = KeyStore & { version(): number | Promise<number> }
@@ -64,15 +66,25 @@ export async function openKeys(
     bringIntoForce()
   }
   /** A folder that can't be read leaves the keys as they are, and is not read for each made-up kid. */
-  const refresh = async () => {
-    if ((await store.version()) === state.version || performance.now() < retryAt) return
+  const look = (): Promise<void> | undefined => {
+    const version = store.version()
+    return typeof version === 'number' ? lookAt(version) : version.then(lookAt)
+  }
+  const lookAt = (version: number): Promise<void> | undefined => {
+    if (version === state.version || performance.now() < retryAt) return undefined
     underWay ??= reload().finally(() => {
       underWay = undefined
     })
-    await underWay.catch((cause: unknown) => {
+    return underWay.catch((cause: unknown) => {
       retryAt = performance.now() + lookAgain
       if (!(cause instanceof SetupError)) throw cause
     })
+  }
+  // A look that fails leaves the keys as they are: the store's own health tells the operator.
+  const lookIfPossible = async () => {
+    try {
+      await look()
+    } catch {}
   }
   const isPublished = ({ until }: State['keys'][number]) =>
     until === undefined || until > clock.now()
@@ -80,21 +92,21 @@ export async function openKeys(
     state.keys.find((each) => each.key.kid === kid && isPublished(each))?.key
   const published = () => state.keys.filter(isPublished).map(({ key }) => key)
 
-  // A look that fails leaves the keys as they are: the store's own health tells the operator.
-  const timer = setInterval(() => void refresh().catch(() => undefined), lookAgain)
+  const timer = setInterval(lookIfPossible, lookAgain)
   timer.unref()
 
   return {
     signing: () => state.signing,
+    look,
     published,
     async find(kid) {
       const known = findNow(kid)
       if (known !== undefined) return known
-      await refresh()
+      await look()
       return findNow(kid)
     },
     async jwks() {
-      await refresh().catch(() => undefined)
+      await lookIfPossible()
       return { keys: published().map(publicJwk) }
     },
     reload,
