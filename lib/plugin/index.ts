@@ -2,11 +2,12 @@
  * `mtls-secret/plugin`: all that a plugin may import, ours included.
  */
 export { accepted, rejected, type Verdict } from '../client/verdict'
-export type { FoundCode } from './capabilities'
+export type { Accounts, Codes, FoundCode, RefreshTokens, Replay } from './capabilities'
 export type { EventName, RequestFacts, ServerEvents } from './events'
 export {
   type ClientAuth,
   type Clock,
+  type Consumes,
   type Contribution,
   type Decision,
   definePlugin,
@@ -14,7 +15,9 @@ export {
   type GrantHandler,
   type Listener,
   type Log,
+  type NoProperties,
   type Plugin,
+  type ServerUrls,
   type SetupContext,
 } from './plugin'
 export type { CertificateFacts, PluginClient, TokenRequest } from './token-request'

@@ -83,7 +83,7 @@ function* unserved({ registry, plugins, groups = [] }: Explained): Generator<Fin
     const consequence =
       plugin === undefined
         ? 'no plugin has that name, so they are refused.'
-        : `that handler is off, so they are refused. List it: [[event_listener]] name = "${method}".`
+        : `that handler is off, so they are refused. List it: ${entryFor(plugin)}.`
     const clients = count(same)
     yield {
       about: method,
@@ -91,6 +91,11 @@ function* unserved({ registry, plugins, groups = [] }: Explained): Generator<Fin
       clients,
     }
   }
+}
+
+function entryFor({ name, order }: AnyPlugin): string {
+  const place = order === undefined ? ' with an order' : ''
+  return `[[event_listener]] name = "${name}"${place}`
 }
 
 /** Registered in a way that the handler's own settings never let pass. */

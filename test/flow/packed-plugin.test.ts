@@ -125,7 +125,16 @@ test.each(['commonjs', 'module'])(
     await writeFile(file(type, 'package.json'), JSON.stringify({ type }))
     await writeFile(file(type, 'plugin.ts'), snippet)
     await writeFile(file(type, 'program.ts'), program('./plugin.js'))
-    const strict = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node']
+    const strict = [
+      '--strict',
+      '--declaration',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2022',
+      '--types',
+      'node',
+    ]
     // Our own declarations are checked too.
     const tsc = join(root, 'node_modules/.bin/tsc')
     await run(tsc, [...strict, join(type, 'program.ts')], { cwd: folder }).catch((error) => {
