@@ -50,7 +50,7 @@ export async function openKeys(
   clock: { now(): number },
 ): Promise<Keys> {
   let state = await readState(settings, store, nothing)
-  const first = state.signing ?? (await activateFirst(settings, store, state, clock.now()))
+  const first = await firstToSign(settings, store, state, clock.now())
   if (first !== state.signing) state = await readState(settings, store, withFile(state, first))
   let underWay: Promise<void> | undefined
   let retryAt = 0
@@ -186,6 +186,19 @@ function keyOf({ alg }: KeyRecord, file: SigningKey, before: State): SigningKey 
 
 function isRsaAlgorithm(alg: string): alg is SigningAlgorithm & ('RS256' | 'PS256') {
   return alg === 'RS256' || alg === 'PS256'
+}
+
+/** What signs from the start on; another key where the settings name another algorithm since. */
+function firstToSign(
+  settings: KeySettings,
+  store: KeyStore,
+  state: State,
+  now: number,
+): Promise<SigningKey | undefined> | SigningKey {
+  const { signing } = state
+  if (signing === undefined) return activateFirst(settings, store, state, now)
+  const goesOn = signing.alg === settings.algorithm || !settings.mayCreate
+  return goesOn ? signing : rotateKeys(settings, store, now)
 }
 
 /** What signs first in an empty database: the folder's only fitting key, or a new one. */

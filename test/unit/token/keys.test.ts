@@ -224,9 +224,21 @@ describe('rotation', () => {
     expect(published).toEqual(['ES384', 'RS256', 'PS256', 'ES256'])
   })
 
-  test('an RSA key goes on with the algorithm it began with, whatever the settings say', async () => {
+  test.each(['ES384', 'PS256', 'RS256'] as const)(
+    'a start with algorithm %s signs with a key of it, and the one before stays published',
+    async (algorithm) => {
+      const { kid } = signingOf(await open())
+      now += 5
+      const keys = await open({ algorithm })
+      expect(signingOf(keys).alg).toBe(algorithm)
+      expect(await kidsOf(keys)).toEqual([signingOf(keys).kid, kid])
+      expect(signingOf(await open({ algorithm })).kid).toBe(signingOf(keys).kid)
+    },
+  )
+
+  test('where none may be made an RSA key goes on with the algorithm it began with', async () => {
     const { kid } = signingOf(await open({ algorithm: 'RS256' }))
-    const keys = await open({ algorithm: 'PS256' })
+    const keys = await open({ algorithm: 'PS256', mayCreate: false })
     expect(signingOf(keys)).toMatchObject({ kid, alg: 'RS256' })
     now += 5
     await rotate({ algorithm: 'PS256' })
