@@ -111,7 +111,7 @@ describeWithPostgres('PostgreSQL', () => {
     }
     await store.close()
     expect(running.events.filter(({ event }) => event === 'process.failed')).toEqual([])
-  }, 120_000)
+  }, 600_000)
 
   test('F4: a server that falls silent: 503 within its time however many ask, then all as before', async () => {
     const agents = Array.from({ length: 60 }, keepAlive)

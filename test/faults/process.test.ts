@@ -76,7 +76,7 @@ test('F15: a worker that is killed under load takes its own requests along and n
     expect(await store.findRefreshToken(digestOpaque(one))).toBeDefined()
   }
   await store.close()
-}, 300_000)
+}, 900_000)
 
 test('F16: SIGTERM under load: all that was asked is answered, and the process ends in time with 0', async () => {
   service = await faultyService()

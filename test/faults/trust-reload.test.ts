@@ -80,7 +80,7 @@ test(`F11, F12: in ${rounds(5, 50)} reloads nobody good is refused, and nobody r
   expect(Object.keys(tally(await underLoad.stop()))).toEqual(['200'])
   expect(lagging(running)).toEqual([])
   for (const agent of kept) agent.destroy()
-}, 300_000)
+}, 900_000)
 
 /** Files that were cut, are empty, are something else, hold no CA. */
 function broken(pem: string, round: number): string {
