@@ -32,10 +32,10 @@ export function checkContribution(link: Link, contribution: unknown): Contributi
   return contribution
 }
 
-const contributionKeys = ['clientAuth', 'grant', 'listener', 'warnings', 'close']
+export const contributionKeys = ['clientAuth', 'grant', 'listener', 'warnings', 'close']
 const clientAuthKeys = ['recognise', 'authenticate', 'secretInQuery', 'needs']
 const grantKeys = ['grant_type', 'parameters', 'decide']
-const eventNames: readonly EventName[] = [
+export const eventNames: readonly EventName[] = [
   'beforeIssue',
   'issued',
   'rejected',
