@@ -1,5 +1,6 @@
 import { openTrust } from '../certificate/trust'
 import { locating, readInput } from './inputs'
+import { makeTruststore } from './making'
 import type { ServeSettings } from './serve-settings'
 import { readServerCertificate } from './server-certificate'
 
@@ -13,9 +14,7 @@ export async function checkInputs(settings: ServeSettings): Promise<void> {
   if (truststore === undefined) return
   await locating(settings, ['truststore', 'file_name'], async () => {
     const { file_name, crl_file_names } = truststore
-    const prefix = file_name.replace(/\.[^./]+$/, '')
-    const make = `Make a CA: npx mtls-secret cert create --ca --name "Client CA" --out ${prefix}`
-    await readInput(file_name, ['truststore', 'file_name'], make)
+    await readInput(file_name, ['truststore', 'file_name'], makeTruststore(file_name))
     for (const [index, file] of crl_file_names.entries()) {
       const key = ['truststore', 'crl_file_names', index]
       await readInput(file, key, `Have the CA make it: openssl ca -gencrl -out ${file}`)

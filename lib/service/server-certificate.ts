@@ -8,6 +8,7 @@ import { holdsKey, type KeyEntry, readKeyEntry } from '../certificate/keystore'
 import { resolveSecret } from '../config/secret'
 import { SetupError } from '../error/setup-error'
 import { locating, readInput } from './inputs'
+import { makeServerCertificate } from './making'
 import type { ServeSettings } from './serve-settings'
 
 export interface ServerCertificate {
@@ -24,13 +25,14 @@ export function readServerCertificate(settings: ServeSettings): Promise<ServerCe
   return locating(settings, ['keystore', 'tls', 'file_name'], () => read(settings))
 }
 
-async function read({ keystore: { tls }, server }: ServeSettings): Promise<ServerCertificate> {
-  const prefix = tls.file_name.replace(/\.[^./]+$/, '')
-  const make = `Make it: npx mtls-secret cert create --server --name ${server.hostname} --out ${prefix}`
-  const bytes = await readInput(tls.file_name, ['keystore', 'tls', 'file_name'], make)
+async function read(settings: ServeSettings): Promise<ServerCertificate> {
+  const { tls } = settings.keystore
+  const input = (file: string, key: 'file_name' | 'key_file_name') =>
+    readInput(file, ['keystore', 'tls', key], makeServerCertificate(settings, file))
+  const bytes = await input(tls.file_name, 'file_name')
   const keyPem =
     tls.key_file_name !== undefined && !holdsKey(bytes)
-      ? await readInput(tls.key_file_name, ['keystore', 'tls', 'key_file_name'], make)
+      ? await input(tls.key_file_name, 'key_file_name')
       : undefined
   const password = await resolveSecret(tls, ['keystore', 'tls'])
   const entry = () => readKeyEntry(bytes, password, tls.file_name, keyPem?.toString())

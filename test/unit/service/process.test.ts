@@ -52,13 +52,13 @@ describe('the start', () => {
       'a certificate that is not there',
       'server.pem',
       undefined,
-      /deployment\.toml:5: \[keystore\.tls\] file_name: there is no file .*server\.pem\. Make it: npx mtls-secret cert create --server --name localhost --out .*\/server$/,
+      /deployment\.toml:5: \[keystore\.tls\] file_name: there is no file .*server\.pem\. Move .*server\.key away: .* Make it: npx mtls-secret cert create --server --name localhost --out .*\/server$/,
     ],
     [
       'a key that is not there',
       'server.key',
       undefined,
-      /deployment\.toml:6: \[keystore\.tls\] key_file_name: there is no file .*server\.key\. Make it: npx mtls-secret cert create/,
+      /deployment\.toml:6: \[keystore\.tls\] key_file_name: there is no file .*server\.key\. Move .*server\.pem away: .* Make it: npx mtls-secret cert create/,
     ],
     [
       'a key that is none',

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { promisify } from 'node:util'
 import { parseSettings } from '../../../lib/config/load-settings'
@@ -65,6 +65,29 @@ it.each(['', 'no PEM'])(
     )
   },
 )
+
+it.each([
+  ['nothing is there', 'one.pem', 'one.key'],
+  ['the key of a certificate is not there', 'server.pem', 'one.key'],
+  ['the key of a pair is not there', 'server.pem', 'server.key'],
+  ['the certificate of a pair is not there', 'other.crt', 'server.key'],
+  ['a keystore is not there', 'one.p12', undefined],
+])('says how what is missing is made, and that makes it, where %s', async (_, pem, key) => {
+  if (pem === 'server.pem' && key === 'server.key') await rm(join(folder, key))
+  let toml = `file_name = "${pem}"\n${key === undefined ? '' : `key_file_name = "${key}"\n`}`
+  const said = String(await read(toml).catch((cause: Error) => cause))
+  for (const [, name = '', value] of said.matchAll(/Write (\w+) = (".+?")\./g)) {
+    toml = `${toml.replace(new RegExp(`^${name} = .*\n`, 'm'), '')}${name} = ${value}\n`
+  }
+  for (const file of (/Move (.*?) away:/.exec(said)?.[1] ?? '').split(' and ')) {
+    if (file !== '') await rm(file)
+  }
+  const [, command = ''] = /npx mtls-secret (.*)$/.exec(said) ?? []
+  const bin = resolve('dist/lib/cli/main.js')
+  await promisify(execFile)(process.execPath, [bin, ...command.split(' ')], { cwd: folder })
+  const made = await read(toml)
+  createSecureContext({ cert: made.cert, key: made.key })
+})
 
 it('says first to create a folder that is not there', async () => {
   await expect(read('file_name = "certs/server.pem"\n')).rejects.toThrow(
