@@ -4,8 +4,8 @@ import { type AuthorizationServer, requireToken } from '../lib'
 
 /** On the same listener, so the issuer's own keys and source of certificates serve. */
 export function resourceServer(server: AuthorizationServer): Router {
-  const { keys, certificate } = server
-  const issued = { issuer: () => server.issuer, keys, certificate }
+  const { keys, certificate, errorHandler: refuse } = server
+  const issued = { issuer: () => server.issuer, keys, certificate, refuse }
   const router = Router()
 
   router.get('/me', requireToken(issued), (req, res) => {

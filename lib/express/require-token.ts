@@ -1,4 +1,4 @@
-import type { Request, RequestHandler } from 'express'
+import type { ErrorRequestHandler, Request, RequestHandler } from 'express'
 import type { CertificateSource } from '../certificate/source'
 import { fromTlsConnection } from '../certificate/source'
 import { didYouMean } from '../error/did-you-mean'
@@ -9,6 +9,7 @@ import { type Binding, checkBinding } from '../token/binding'
 import { type IntrospectionOptions, remoteIntrospection } from '../token/remote-introspection'
 import type { VerificationKeys } from '../token/verify'
 import { bearerToken } from './bearer'
+import { noteFacts } from './receive'
 import { writeError } from './write-reply'
 
 declare global {
@@ -35,6 +36,8 @@ export interface RequireTokenOptions {
   binding?: Binding
   /** Where certificates come from; the TLS connection unless given. */
   certificate?: CertificateSource
+  /** What answers a refusal: `server.errorHandler` tells the server's listeners of it; JSON alone unless given. */
+  refuse?: ErrorRequestHandler
   clock?: { now(): number }
 }
 
@@ -49,6 +52,7 @@ export interface RequireTokenOptions {
  */
 export function requireToken(options: RequireTokenOptions): RequestHandler {
   const check = openTokenCheck(options)
+  const { refuse = writeRefusal } = options
   return (req, res, next) => {
     check(req).then(
       (claims) => {
@@ -56,12 +60,14 @@ export function requireToken(options: RequireTokenOptions): RequestHandler {
         next()
       },
       (cause: unknown) => {
-        if (cause instanceof OAuthError) writeError(req, res, cause)
+        if (cause instanceof OAuthError) refuse(cause, req, res, next)
         else next(cause)
       },
     )
   }
 }
+
+const writeRefusal: ErrorRequestHandler = (cause, req, res) => writeError(req, res, cause)
 
 /** The check by itself: the claims of the token, or an `OAuthError` for whoever writes and tells it. */
 export function openTokenCheck(
@@ -73,12 +79,19 @@ export function openTokenCheck(
   const needed = scope?.split(' ').filter((name) => name !== '') ?? []
 
   return async (req) => {
-    const token = bearerToken(req)
-    const from = typeof issuer === 'string' ? issuer : issuer()
-    const claims = await verify(token, { issuer: from, audience: audience ?? from }, clock.now())
-    checkBinding(claims.cnf, certificate.read(req).presented?.thumbprint, binding)
-    checkScope(claims, needed)
-    return claims
+    let client_id: string | undefined
+    try {
+      const token = bearerToken(req)
+      const from = typeof issuer === 'string' ? issuer : issuer()
+      const claims = await verify(token, { issuer: from, audience: audience ?? from }, clock.now())
+      client_id = claims.client_id
+      checkBinding(claims.cnf, certificate.read(req).presented?.thumbprint, binding)
+      checkScope(claims, needed)
+      return claims
+    } catch (cause) {
+      noteFacts(req, { source: certificate }, client_id)
+      throw cause
+    }
   }
 }
 
@@ -120,6 +133,7 @@ const known: Record<keyof RequireTokenOptions, true> = {
   scope: true,
   binding: true,
   certificate: true,
+  refuse: true,
   clock: true,
 }
 

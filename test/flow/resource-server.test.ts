@@ -246,3 +246,34 @@ describe('by remoteKeys', () => {
     expect(() => remoteKeys('http://localhost/')).toThrow(/https/)
   })
 })
+
+describe('a refusal, answered by the server’s own error handler', () => {
+  const refused = () => world.only('request.refused')
+
+  test('is one event that tells whose token, from where and why', async () => {
+    const { errorHandler: refuse, keys } = world.server
+    const ask = route({ keys, refuse, scope: 'accounts:read' })
+    const [token, bare] = [
+      await tokenOfA(),
+      await world.token(world.a, { resource: api, scope: 'accounts:write' }),
+    ]
+    world.events.length = 0
+    const who = { ip: '127.0.0.1', request_id: expect.any(String) }
+    const { client_id } = world.a
+
+    expect((await ask(token, world.b.certificate)).status).toBe(401)
+    expect(refused()).toMatchObject({
+      ...who,
+      client_id,
+      thumbprint: world.b.thumbprint.slice(0, 16),
+      error: 'invalid_token',
+      reason: 'token_bound_to_another_certificate',
+    })
+    expect((await ask(bare.json.access_token)).status).toBe(403)
+    expect(refused()).toMatchObject({ ...who, client_id, reason: 'token_scope' })
+    const answer = await ask('x')
+    expect(answer.json.error).toBe('invalid_token')
+    expect(answer.headers['www-authenticate']).toMatch(/^Bearer /)
+    expect(refused()).toMatchObject({ ...who, client_id: undefined, reason: 'token_malformed' })
+  })
+})
