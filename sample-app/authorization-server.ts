@@ -48,6 +48,7 @@ async function main(): Promise<void> {
   app.use(server.router)
   // What the tokens are for: GET /me and GET /accounts.
   app.use(resourceServer(server))
+  app.use((_req, res) => void res.status(404).json({ error: 'not_found' }))
   app.use(server.errorHandler)
 
   const service = await serve(app, server, deployment)

@@ -67,9 +67,10 @@ function expectInvalid(answer: Answer): void {
 }
 
 test('lets in a token of the issuer, for it, bound to the certificate shown', async () => {
-  const answer = await me(made())
+  const sent = claims()
+  const answer = await me(signJwt(key(), 'at+jwt', sent))
   expect(answer.status).toBe(200)
-  expect(answer.json).toEqual(claims())
+  expect(answer.json).toEqual(sent)
 })
 
 describe('40: the key says which algorithm it is for, never the token', () => {

@@ -44,6 +44,9 @@ describe('the first start', () => {
     expect(claims.cnf['x5t#S256']).toBe(parseCertificate(cert, 'client.pem').thumbprint)
     expect(claims.iss).toBe(url)
 
+    const nowhere = await ask(`${url}/no/such/path`, {})
+    expect([nowhere.status, nowhere.body]).toEqual([404, { error: 'not_found' }])
+
     const headers = { authorization: `Bearer ${token.access_token}` }
     for (const path of ['/me', '/accounts']) {
       expect((await ask(`${url}${path}`, { cert, key, headers })).status).toBe(200)
