@@ -28,6 +28,7 @@ import { standardPages } from './server/pages'
 import type { Parts } from './server/parts'
 import { openPins } from './server/pins'
 import { openSessions } from './server/sessions'
+import { openConnections } from './server/stale-connection'
 import { openThrottle } from './server/throttle'
 import { type Keys, openKeys } from './token/keys'
 
@@ -143,6 +144,7 @@ async function openServer(
     tokens: store,
     keys,
     judge: { trust, clock, refreshPins: pins.refresh },
+    connections: openConnections(trust),
     deadline,
     throttle: openThrottle(store, clock, () => chain.throttle),
     clock,

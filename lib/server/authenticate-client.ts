@@ -30,7 +30,10 @@ export interface Authenticated {
   readonly presented: Presented | undefined
 }
 
-type Needs = Pick<Parts, 'registry' | 'clients' | 'judge' | 'deadline' | 'throttle' | 'log'>
+type Needs = Pick<
+  Parts,
+  'registry' | 'clients' | 'judge' | 'connections' | 'deadline' | 'throttle' | 'clock' | 'log'
+>
 
 /** Throws `OAuthError`: `invalid_client`, `invalid_request`, 429 for guessing, 503 when the store fails. */
 export async function authenticateClient(parts: Needs, received: Received): Promise<Authenticated> {
@@ -43,6 +46,7 @@ export async function authenticateClient(parts: Needs, received: Received): Prom
   ) {
     throw new OAuthError('invalid_request', { reason: 'secret_in_query' })
   }
+  parts.connections.note(received.presented)
   const seen = recogniseClient(registry, request, parts.log)
   if (seen === undefined) throw invalidClient('no_client_id', received)
   const guess: Guess = { as: 'client', name: seen.client_id, facts: received.facts }
@@ -61,7 +65,8 @@ export async function authenticateClient(parts: Needs, received: Received): Prom
 
   if (!usable || !verdict.accepted) {
     await parts.throttle.failed(guess)
-    throw invalidClient(whyNot(record, verdict, received), received)
+    const stale = parts.connections.isStale(received.presented, parts.clock.now())
+    throw invalidClient(whyNot(record, verdict, received), received, stale)
   }
   parts.throttle.recheck(guess)
   rememberUse(parts.clients, record, request)
@@ -214,8 +219,13 @@ function rememberUse(
 }
 
 /** One answer for every failed authentication; the reason is the operator's. */
-export function invalidClient(reason: RejectionReason, { request }: Received): OAuthError {
-  return new OAuthError('invalid_client', { reason, headers: challenge(request.headers) })
+export function invalidClient(
+  reason: RejectionReason,
+  { request }: Received,
+  stale = false,
+): OAuthError {
+  const headers = { ...challenge(request.headers), ...(stale ? { connection: 'close' } : {}) }
+  return new OAuthError('invalid_client', { reason, headers })
 }
 
 /** RFC 6749 section 5.2: a challenge only for those who came with an Authorization header. */

@@ -9,6 +9,7 @@ import type { TokenStore } from '../token/token-store'
 import type { Tell } from './audit'
 import type { Pages } from './pages'
 import type { Sessions } from './sessions'
+import type { Connections } from './stale-connection'
 import type { Throttle } from './throttle'
 
 /** How long tokens live and how they are renewed; in seconds, as `deployment.toml` has them. */
@@ -47,6 +48,7 @@ export interface Parts {
   readonly tokens: TokenStore
   readonly keys: Keys
   readonly judge: Judge
+  readonly connections: Connections
   readonly deadline: Deadline
   readonly throttle: Throttle
   readonly clock: Clock

@@ -65,6 +65,7 @@ const named = (name: string) => ({
 interface Told {
   status: number
   reason: unknown
+  connection: string | undefined
   isReused: boolean
   socket: TLSSocket
   session: Buffer | undefined
@@ -108,6 +109,7 @@ async function ask(
   return {
     status: res.statusCode,
     reason: rejected?.reason,
+    connection: res.headers.connection,
     isReused: socket.isSessionReused(),
     socket,
     session: latest,
@@ -146,12 +148,13 @@ describe.each(versions)('%s', (version) => {
       const fresh = await ask(world.a, certificate, { version })
       const { session } = fresh
       expect([kept.status, fresh.status]).toEqual([200, 200])
+      expect(kept.connection).toBe('keep-alive')
       const before = await ask(world.a, undefined, { version, session })
       expect(before).toMatchObject({ status: 200, isReused: true })
 
       await end(certificate)
       const next = await ask(world.a, certificate, { version, agent })
-      expect(next).toMatchObject({ status: 401, reason })
+      expect(next).toMatchObject({ status: 401, reason, connection: 'close' })
       expect(next.socket).toBe(kept.socket)
       const resumed = await ask(world.a, undefined, { version, session })
       expect(resumed).toMatchObject({ status: 401, reason, isReused: true })
