@@ -21,6 +21,7 @@ import { openRegistry, type Registry } from '../../lib/plugin/registry'
 import { authenticateClient } from '../../lib/server/authenticate-client'
 import { parseForm } from '../../lib/server/form'
 import type { Parts } from '../../lib/server/parts'
+import { openConnections } from '../../lib/server/stale-connection'
 import { type Received, readTokenRequest } from '../../lib/server/token-request'
 import { memoryStore } from '../../lib/store'
 import { standardPlugins } from '../../plugins'
@@ -119,6 +120,8 @@ beforeAll(async () => {
   shared = {
     clients,
     judge: { trust, clock: Date, refreshPins: () => undefined },
+    connections: openConnections(trust),
+    clock: Date,
     deadline: openDeadline(10_000),
     throttle: { check: () => undefined, recheck: () => undefined, failed: async () => undefined },
     log: {
