@@ -2,10 +2,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { prepareClient } from '../../../lib/client/new-client'
 import { openStore } from '../../../lib/store'
 import { peekClients } from '../../../lib/store/peek'
+import { openSqlite } from '../../../lib/store/sqlite-driver'
 import { describeWithPostgres, startPostgres, type TestPostgres } from '../../support/postgres'
 
 const folder = mkdtempSync(join(tmpdir(), 'peek-'))
@@ -50,11 +50,9 @@ describe('SQLite', () => {
 
   test('leaves an older schema as it is', async () => {
     await given(`sqlite:${file('old.db')}`)
-    const database = new Database(file('old.db'))
-    const latest = database.prepare('select max(name) as name from kysely_migration').get() as {
-      name: string
-    }
-    database.prepare('delete from kysely_migration where name = ?').run(latest.name)
+    const database = await openSqlite(file('old.db'))
+    const latest = 'select max(name) from kysely_migration'
+    database.prepare(`delete from kysely_migration where name = (${latest})`).run([])
     database.close()
     const before = readFileSync(file('old.db'))
     expect(await peekClients(`sqlite:${file('old.db')}`)).toEqual({
