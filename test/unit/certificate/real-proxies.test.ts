@@ -42,6 +42,7 @@ beforeAll(async () => {
 })
 
 for (const { format, program, configuration, args } of products) {
+  if (program === undefined) refuseToLeaveOut(format)
   const describeIt = program === undefined ? describe.skip : describe
   describeIt(`behind the real ${format}, as the documentation sets it up,`, () => {
     let folder: string
@@ -137,4 +138,11 @@ async function exists(path: string, child: ChildProcess): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   throw new Error('the proxy did not start')
+}
+
+/** What is left out is said, and in CI it is a failure: nobody shall believe in what did not run. */
+function refuseToLeaveOut(format: string): void {
+  const missing = `${format} is not installed, and was not tried.`
+  if (process.env.CI === 'true') test(missing, () => Promise.reject(new Error(missing)))
+  else process.stderr.write(`\n*** ${missing} ***\n\n`)
 }
