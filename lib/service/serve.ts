@@ -7,6 +7,7 @@ import { openService, type Service } from './service'
 import { openServing } from './serving'
 import { serveAsWorker } from './worker'
 import { openWorkers } from './workers'
+import { keepObjectsYoung } from './young-objects'
 
 /**
  * Runs `app` as a process: listeners, limits, log lines on standard output, signals, reload, workers.
@@ -25,6 +26,7 @@ export async function serve(
   server: Served,
   deployment: ServeSettings,
 ): Promise<Service> {
+  keepObjectsYoung()
   if (process.env[portsVariable] !== undefined) return serveAsWorker(app, server, deployment)
   const alone = deployment.server.workers === 1
   const log = openLog({ shared: !alone })

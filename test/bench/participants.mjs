@@ -31,6 +31,7 @@ export async function open(world, participant, { pin = true, preload } = {}) {
       ca: world.ca,
       identities: world.identities,
       scope: world.scope,
+      awake: pin && cores.client !== undefined,
       crowd: participant.crowd,
     },
   })
