@@ -16,9 +16,19 @@ export const jsonLine: LineFormat = (time, level, event, facts = {}) => {
   for (const name of Object.keys(facts)) {
     const value = facts[name]
     if (value === undefined || own.has(name)) continue
-    line += `,${quote(name)}:${jsonValue(value)}`
+    line += `${labels.get(name) ?? labelOf(name)}${jsonValue(value)}`
   }
   return `${line}}\n`
+}
+
+/** Names come from code and are few: each is quoted once. */
+const labels = new Map<string, string>()
+const mostLabels = 1000
+
+function labelOf(name: string): string {
+  const label = `,${quote(name)}:`
+  if (labels.size < mostLabels) labels.set(name, label)
+  return label
 }
 
 export const lineForPeople: LineFormat = (time, level, event, facts = {}) => {

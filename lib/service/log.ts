@@ -7,6 +7,7 @@
 import { fstatSync, write, writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import type { Clock, Log } from '../plugin/plugin'
+import { lineBuffer } from './line-buffer'
 import { jsonLine, type Level, type LineFormat, lineForPeople } from './log-line'
 
 export interface ProcessLog extends Log {
@@ -28,9 +29,9 @@ export interface LogSettings {
 
 /** Milliseconds that a line may wait for others. */
 const patience = 50
-/** Characters that are written without waiting any longer. */
+/** Bytes that are written without waiting any longer. */
 const batch = 65_536
-/** Characters that may wait for a slow reader. */
+/** Bytes that may wait for a slow reader. */
 const bound = 4_194_304
 /** POSIX: so much is written to a pipe in one piece. */
 const pipeBuffer = 4096
@@ -44,7 +45,7 @@ export function openLog(settings: LogSettings): ProcessLog {
   const { fd = 1, people = isatty(fd), clock = Date } = settings
   const format: LineFormat = people ? lineForPeople : jsonLine
   const piece = settings.shared && isPipe(fd) ? pipeBuffer : Number.POSITIVE_INFINITY
-  let pending = ''
+  const pending = lineBuffer(2 * batch)
   let lost = 0
   /** What the system has been given in part. */
   let current: Buffer = Buffer.alloc(0)
@@ -59,7 +60,7 @@ export function openLog(settings: LogSettings): ProcessLog {
       lost += 1
       return
     }
-    pending += format(isoTime(clock.now()), level, event, facts)
+    pending.add(format(isoTime(clock.now()), level, event, facts))
     if (pending.length >= batch) send()
     else timer ??= setTimeout(send, patience).unref()
   }
@@ -83,21 +84,20 @@ export function openLog(settings: LogSettings): ProcessLog {
     })
   }
 
-  /** Moves pending text to the bytes that are being written, when those are all written. */
+  /** Moves pending lines to the bytes that are being written, when those are all written. */
   function take(): void {
     if (current.length > 0) return
     if (lost > 0) {
-      pending += format(isoTime(clock.now()), 'warn', 'log.lines_lost', { lines: lost })
+      pending.add(format(isoTime(clock.now()), 'warn', 'log.lines_lost', { lines: lost }))
       lost = 0
     }
-    current = Buffer.from(pending, 'utf8')
-    pending = ''
+    current = pending.take()
   }
 
   /** Nobody reads any more. */
   function leave(): void {
     gone = true
-    pending = ''
+    pending.take()
     current = Buffer.alloc(0)
     for (const resolve of idle.splice(0)) resolve()
   }
@@ -105,8 +105,7 @@ export function openLog(settings: LogSettings): ProcessLog {
   function writeNow(): void {
     // What a thread is writing at this moment can't be called back and is not written twice.
     if (writing) current = Buffer.alloc(0)
-    const bytes = Buffer.concat([current, Buffer.from(pending, 'utf8')])
-    pending = ''
+    const bytes = Buffer.concat([current, pending.take()])
     current = Buffer.alloc(0)
     writeAll(fd, bytes)
   }
