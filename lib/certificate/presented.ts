@@ -15,6 +15,8 @@ import { thumbprintOf } from './thumbprint'
 export interface Presented {
   /** `x5t#S256` */
   readonly thumbprint: string
+  /** Its first 16 characters, for log lines. */
+  readonly short: string
   /** Must not be changed. */
   readonly der: Buffer
   readonly source: 'tls' | 'proxy'
@@ -73,6 +75,7 @@ export function makePresented(
   let chain: readonly Buffer[] | undefined
   const presented: Presented = {
     thumbprint,
+    short: thumbprint.slice(0, 16),
     der,
     source,
     verified,

@@ -45,9 +45,15 @@ export function addressOf({ remoteAddress }: SourceSocket): string | undefined {
 }
 
 const tlsConnection: CertificateSource = Object.freeze({
-  read: ({ socket }: SourceRequest): SourceReading => ({
-    presented: presentedByTls(socket),
-    unread: undefined,
-    address: addressOf(socket),
-  }),
+  read({ socket }: SourceRequest): SourceReading {
+    const presented = presentedByTls(socket)
+    const known = readings.get(socket)
+    if (known !== undefined && known.presented === presented) return known
+    const reading = { presented, unread: undefined, address: addressOf(socket) }
+    readings.set(socket, reading)
+    return reading
+  },
 })
+
+/** Made once per connection: neither its certificate nor its other end can change. */
+const readings = new WeakMap<SourceSocket, SourceReading>()

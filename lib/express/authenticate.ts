@@ -1,10 +1,12 @@
 import type { Request, RequestHandler } from 'express'
 import type { Client } from '../client/client'
+import type { MaybePromise } from '../client/client-store'
 import { type Authenticated, authenticateClient, namedClient } from '../server/authenticate-client'
 import type { Parts } from '../server/parts'
 import type { Received } from '../server/token-request'
 import { nameClient, type Receiver, receive } from './receive'
 import { tellRefusal, toOAuthError } from './reply'
+import { stateOf } from './request-state'
 
 /** Where authentication leaves its result, in the type of every Express request. */
 declare global {
@@ -15,16 +17,14 @@ declare global {
   }
 }
 
-/** Authenticates the client of a request, once however often it is asked. Throws `OAuthError`. */
-export type Authenticate = (req: Request) => Promise<Authenticated>
-
-type Remembering = Request & { [authenticated]?: Promise<Authenticated> }
-const authenticated = Symbol('authenticated')
+/** Authenticates the client of a request, once however often it is asked. Rejects with an `OAuthError`. */
+export type Authenticate = (req: Request) => MaybePromise<Authenticated>
 
 export function openAuthenticate(parts: Parts, receiver: Receiver): Authenticate {
-  return (req: Remembering) => {
-    req[authenticated] ??= authenticateRequest(parts, receiver, req)
-    return req[authenticated]
+  return (req) => {
+    const state = stateOf(req)
+    state.authenticated ??= authenticateRequest(parts, receiver, req)
+    return state.authenticated
   }
 }
 
@@ -37,6 +37,7 @@ async function authenticateRequest(
     const received = named(parts, req, await receive(req, receiver))
     const result = await authenticateClient(parts, received)
     req.oauth = { ...req.oauth, client: result.client }
+    stateOf(req).authenticated = result
     return result
   } catch (cause) {
     // Told here, since an app's route may have an error handler of its own, or none.
@@ -56,6 +57,6 @@ function named(parts: Parts, req: Request, received: Received): Received {
 /** Sets `req.oauth.client`, or ends in an `OAuthError` for the error handler. */
 export function authenticatingMiddleware(authenticate: Authenticate): RequestHandler {
   return (req, _res, next) => {
-    authenticate(req).then(() => next(), next)
+    Promise.resolve(authenticate(req)).then(() => next(), next)
   }
 }

@@ -34,12 +34,13 @@ function readBody(req: IncomingMessage, type: BodyType, limit: number): Promise<
       else rest.push(chunk)
     }
     req.on('data', onData)
-    req.once('end', () => resolve(rest ? Buffer.concat(rest) : (first ?? empty)))
-    // A body cut short is never half-read: 'end' does not come, and nothing is left to answer.
-    req.once('close', () => {
+    // Both come once. `on` makes no object to see to that.
+    req.on('end', () => resolve(rest ? Buffer.concat(rest) : (first ?? empty)))
+    // A body cut short is never half-read: 'end' does not come, and nothing is left to answer. Node tells
+    // an error only where somebody listens for it.
+    req.on('close', () => {
       if (!req.complete) reject(cutShort())
     })
-    req.once('error', (cause) => reject(cutShort(cause)))
   })
 }
 
@@ -121,6 +122,6 @@ function tooLarge(): OAuthError {
   })
 }
 
-function cutShort(cause?: unknown): OAuthError {
-  return new OAuthError('invalid_request', { reason: 'body_cut_short', cause })
+function cutShort(): OAuthError {
+  return new OAuthError('invalid_request', { reason: 'body_cut_short' })
 }

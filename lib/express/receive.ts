@@ -1,50 +1,41 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { CertificateSource } from '../certificate/source'
+import type { MaybePromise } from '../client/client-store'
 import { OAuthError } from '../error/oauth-error'
 import type { RequestFacts } from '../plugin/events'
 import { parseForm } from '../server/form'
 import { type Received, readTokenRequest } from '../server/token-request'
 import { readForm } from './read-body'
+import { stateOf } from './request-state'
 
-/**
- * One request is read once, whoever asks first: Passport's strategy, a middleware or the endpoint.
- */
+/** How a request is read. */
 export interface Receiver {
   source: CertificateSource
   /** Bytes of a body. */
   limit: number
 }
 
-type Remembering = IncomingMessage & {
-  [received]?: Promise<Received>
-  [facts]?: RequestFacts
-  body?: unknown
-}
-const received = Symbol('received')
-const facts = Symbol('facts')
-
-/** Throws `OAuthError` `invalid_request`. */
-export function receive(req: IncomingMessage, receiver: Receiver): Promise<Received> {
-  const request: Remembering = req
-  request[received] ??= read(request, receiver)
-  return request[received]
+/** At once when it has been read before. Throws `OAuthError` `invalid_request`. */
+export function receive(req: IncomingMessage, receiver: Receiver): MaybePromise<Received> {
+  const state = stateOf(req)
+  state.received ??= read(req, receiver)
+  return state.received
 }
 
 /** The same request, once it is known whom it names; whoever receives it from now on sees that. */
 export function nameClient(req: IncomingMessage, known: Received, client_id: string): Received {
-  const request: Remembering = req
   const named = { ...known, facts: { ...known.facts, client_id } }
-  request[received] = Promise.resolve(named)
-  request[facts] = named.facts
+  const state = stateOf(req)
+  state.received = named
+  state.facts = named.facts
   return named
 }
 
 /** Who asked, as far as it is known yet: for the audit line of a request that was never read. */
 export function factsOf(req: IncomingMessage): RequestFacts {
-  const request: Remembering = req
   return (
-    request[facts] ?? {
+    stateOf(req).facts ?? {
       client_id: undefined,
       thumbprint: undefined,
       ip: req.socket.remoteAddress,
@@ -59,31 +50,31 @@ export function noteFacts(
   { source }: Pick<Receiver, 'source'>,
   client_id: string | undefined,
 ): RequestFacts {
-  const request: Remembering = req
   const { presented, address } = source.read(req)
-  request[facts] = {
+  const facts = {
     client_id,
-    thumbprint: presented?.thumbprint.slice(0, 16),
+    thumbprint: presented?.short,
     ip: address,
     request_id: factsOf(req).request_id,
   }
-  return request[facts]
+  stateOf(req).facts = facts
+  return facts
 }
 
-async function read(req: Remembering, { source, limit }: Receiver): Promise<Received> {
+async function read(
+  req: IncomingMessage & { body?: unknown },
+  { source, limit }: Receiver,
+): Promise<Received> {
   if (req.body !== undefined) throw new OAuthError('server_error', bodyTaken)
   const { presented, unread, address } = source.read(req)
   const request_id = newRequestId()
-  req[facts] = {
-    client_id: undefined,
-    thumbprint: presented?.thumbprint.slice(0, 16),
-    ip: address,
-    request_id,
-  }
+  const state = stateOf(req)
+  state.facts = { client_id: undefined, thumbprint: presented?.short, ip: address, request_id }
+  const body = await readForm(req, limit)
   const { url = '', headers } = req
   const mark = url.indexOf('?')
-  const result = readTokenRequest({
-    form: parseForm(await readForm(req, limit)),
+  const received = readTokenRequest({
+    form: parseForm(body),
     headers,
     query: mark === -1 ? undefined : url.slice(mark + 1),
     presented,
@@ -91,8 +82,9 @@ async function read(req: Remembering, { source, limit }: Receiver): Promise<Rece
     ip: address,
     request_id,
   })
-  req[facts] = result.facts
-  return result
+  state.facts = received.facts
+  state.received = received
+  return received
 }
 
 const bodyTaken = {

@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'exp
 import { OAuthError } from '../error/oauth-error'
 import type { Parts } from '../server/parts'
 import { factsOf } from './receive'
+import { stateOf } from './request-state'
 import { writeError } from './write-reply'
 
 export type Answer = (req: Request, res: Response) => Promise<void>
@@ -42,7 +43,7 @@ function rootOf(error: OAuthError): unknown {
 /** Writes an error as OAuth JSON; Express knows it by its four parameters. */
 export function errorWriter(parts: Pick<Parts, 'tell' | 'log'>): ErrorRequestHandler {
   return (cause: unknown, req, res, next) => {
-    const error = refusalOf(req) ?? toOAuthError(cause)
+    const error = stateOf(req).refusal ?? toOAuthError(cause)
     tellRefusal(parts, req, error)
     if (res.headersSent) next(cause)
     else if (!req.socket.destroyed) writeError(req, res, error)
@@ -59,14 +60,6 @@ export function toOAuthError(cause: unknown): OAuthError {
   return new OAuthError('server_error', { reason: 'internal', cause })
 }
 
-/** Passport tells its error handlers no more than "Unauthorized": this is what it was. */
-type Refused = IncomingMessage & { [refusal]?: OAuthError }
-const refusal = Symbol('refusal')
-
-export function rememberRefusal(req: Refused, error: OAuthError): void {
-  req[refusal] = error
-}
-
-function refusalOf(req: Refused): OAuthError | undefined {
-  return req[refusal]
+export function rememberRefusal(req: IncomingMessage, error: OAuthError): void {
+  stateOf(req).refusal = error
 }

@@ -24,8 +24,12 @@ export function tokenRoute(
   authenticate: Authenticate,
 ): RequestHandler {
   return answering(async (req, res) => {
-    const known = await authenticate(req)
-    writeJson(res, 200, await answerTokenRequest(parts, await receive(req, receiver), known))
+    const authenticated = authenticate(req)
+    // Behind Passport both are there already.
+    const known = authenticated instanceof Promise ? await authenticated : authenticated
+    const read = receive(req, receiver)
+    const received = read instanceof Promise ? await read : read
+    writeJson(res, 200, await answerTokenRequest(parts, received, known))
   })
 }
 

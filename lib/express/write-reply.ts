@@ -11,20 +11,21 @@ const always = [
   'x-content-type-options', 'nosniff',
   'strict-transport-security', 'max-age=31536000',
 ] as const
+const none: Readonly<Record<string, string>> = {}
 const uncached = ['cache-control', 'no-store', 'pragma', 'no-cache', ...always] as const
 
 export function writeJson(
   res: ServerResponse,
   status: number,
   body: object,
-  headers: Readonly<Record<string, string>> = {},
+  headers?: Readonly<Record<string, string>>,
 ): void {
   write(res, status, 'application/json', JSON.stringify(body), headers)
 }
 
 /** A JWT that is the whole answer, by its own media type. */
 export function writeJwt(res: ServerResponse, type: string, jwt: string): void {
-  write(res, 200, type, jwt, {})
+  write(res, 200, type, jwt)
 }
 
 /** An answer that is all said by its status: 204 has no body and no length. */
@@ -65,10 +66,11 @@ function write(
   status: number,
   type: string,
   text: string,
-  headers: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, string>> = none,
 ): void {
-  const lines = ['content-type', type, 'content-length', String(Buffer.byteLength(text))]
-  lines.push(...('cache-control' in headers ? always : uncached))
+  const rest = 'cache-control' in headers ? always : uncached
+  const length = String(Buffer.byteLength(text))
+  const lines = ['content-type', type, 'content-length', length, ...rest]
   for (const name in headers) lines.push(name, headers[name] ?? '')
   res.writeHead(status, lines)
   res.end(text)

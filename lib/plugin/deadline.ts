@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../client/client-store'
+import { isThenable } from './maybe-promise'
 
 /**
  * Time limits for handlers. A limit on each call must cost next to nothing, so one timer looks at all
@@ -10,11 +11,13 @@ export interface Deadline {
   close(): void
 }
 
+/** A link of the chain of all that are under way, the oldest first; it is its own neighbour when alone. */
 interface Waiting {
+  before: Waiting
+  after: Waiting
   /** The look at which it is late. */
   until: number
-  late: () => Error
-  reject(error: Error): void
+  giveUp(): void
 }
 
 /** Looks that fit into the limit. */
@@ -25,24 +28,23 @@ const looks = 20
  * `keepsAlive` the process does not end before it, where nothing else is left to wait for.
  */
 export function openDeadline(limit: number, { keepsAlive = false } = {}): Deadline {
-  const waiting = new Set<Waiting>()
+  const ends = alone()
   let look = 0
-  const timer = setInterval(() => endLate(waiting, ++look), Math.max(1, limit / looks))
+  const timer = setInterval(() => endLate(ends, ++look), Math.max(1, limit / looks))
   if (!keepsAlive) timer.unref()
   return {
     within(work, late) {
       if (!isThenable(work)) return work
       return new Promise((resolve, reject) => {
-        const entry: Waiting = { until: look + looks + 1, late, reject }
-        waiting.add(entry)
+        const entry = addLast(ends, look + looks + 1, () => reject(late()))
         // A promise of another library may never settle either, settle twice or throw.
         Promise.resolve(work).then(
           (value) => {
-            waiting.delete(entry)
+            remove(entry)
             resolve(value)
           },
           (error) => {
-            waiting.delete(entry)
+            remove(entry)
             reject(error)
           },
         )
@@ -52,16 +54,32 @@ export function openDeadline(limit: number, { keepsAlive = false } = {}): Deadli
   }
 }
 
-/** Whether `await` would wait for it. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  const mayHave = (typeof value === 'object' && value !== null) || typeof value === 'function'
-  return mayHave && 'then' in value && typeof value.then === 'function'
+function endLate(ends: Waiting, look: number): void {
+  while (ends.after !== ends && ends.after.until <= look) {
+    const entry = ends.after
+    remove(entry)
+    entry.giveUp()
+  }
 }
 
-function endLate(waiting: Set<Waiting>, look: number): void {
-  for (const entry of waiting) {
-    if (entry.until > look) return
-    waiting.delete(entry)
-    entry.reject(entry.late())
-  }
+function alone(): Waiting {
+  const ends = { until: Number.POSITIVE_INFINITY, giveUp: () => {} } as Waiting
+  ends.before = ends
+  ends.after = ends
+  return ends
+}
+
+function addLast(ends: Waiting, until: number, giveUp: () => void): Waiting {
+  const entry = { before: ends.before, after: ends, until, giveUp }
+  ends.before.after = entry
+  ends.before = entry
+  return entry
+}
+
+/** Points to nobody afterwards: an old link would keep younger ones alive. Twice is once. */
+function remove(entry: Waiting): void {
+  entry.before.after = entry.after
+  entry.after.before = entry.before
+  entry.before = entry
+  entry.after = entry
 }

@@ -1,5 +1,5 @@
-import { isThenable } from '../plugin/deadline'
 import type { EventName, ServerEvents } from '../plugin/events'
+import { isThenable } from '../plugin/maybe-promise'
 import type { Log } from '../plugin/plugin'
 import type { Registry } from '../plugin/registry'
 

@@ -5,7 +5,7 @@ import type { ClientRecord, MaybePromise } from '../client/client-store'
 import { accepted, isVerdict, rejected, type Verdict } from '../client/verdict'
 import { OAuthError } from '../error/oauth-error'
 import { type RejectionReason, rejectionReasons } from '../error/reasons'
-import { isThenable } from '../plugin/deadline'
+import { isThenable } from '../plugin/maybe-promise'
 import type { NamedClientAuth, Registry } from '../plugin/registry'
 import type { TokenRequest } from '../plugin/token-request'
 import { callHandler, tellFailure } from './call-handler'
@@ -53,15 +53,17 @@ export async function authenticateClient(parts: Needs, received: Received): Prom
   const pending = parts.throttle.check(guess)
   if (pending !== undefined) await pending
 
-  const record = await findClient(parts, seen.client_id)
+  const found = findClient(parts, seen.client_id)
+  const record = found instanceof Promise ? await found : found
   const usable = record !== undefined && !record.disabled
   const judged = usable ? record : decoyClient(seen.client_id, seen.by[0]?.name ?? '')
   const client = clientOf(judged, parts.judge)
   const handler = registry.clientAuth(client.token_endpoint_auth_method)
-  const verdict =
+  const judgement =
     handler === undefined || !seen.by.includes(handler) || !mayStandThere(handler, received)
       ? rejected('method_not_allowed')
-      : await judgeClient(parts, handler, received, client)
+      : judgeClient(parts, handler, received, client)
+  const verdict = judgement instanceof Promise ? await judgement : judgement
 
   if (!usable || !verdict.accepted) {
     await parts.throttle.failed(guess)
@@ -72,7 +74,8 @@ export async function authenticateClient(parts: Needs, received: Received): Prom
   rememberUse(parts.clients, record, request)
   const { would_be_refused } = verdict
   if (would_be_refused !== undefined) parts.clients.observed(record.client_id, would_be_refused)
-  const presented = await presentedFor(record, received, parts)
+  const counting = presentedFor(record, received, parts)
+  const presented = counting instanceof Promise ? await counting : counting
   return { client, verdict, registry, presented }
 }
 
@@ -162,24 +165,38 @@ function mayStandThere({ secretInQuery }: NamedClientAuth, { from }: Received): 
 }
 
 /** The verdict of the client's own method. */
-async function judgeClient(
+function judgeClient(
   parts: Pick<Parts, 'deadline' | 'log'>,
   handler: NamedClientAuth,
-  received: Received,
+  { request }: Received,
   client: Client,
-): Promise<Verdict> {
+): MaybePromise<Verdict> {
   try {
-    const verdict: unknown = await callHandler(parts, handler.name, 'authenticate', () =>
-      handler.authenticate(received.request, client),
+    const verdict: MaybePromise<unknown> = callHandler(parts, handler.name, 'authenticate', () =>
+      handler.authenticate(request, client),
     )
-    if (isVerdict(verdict)) return named(handler.name, verdict)
-    tellFailure(parts.log, handler.name, 'authenticate', 'no verdict')
-    return rejected('handler_failed')
+    return verdict instanceof Promise
+      ? verdict.then((given) => readVerdict(parts, handler, given), notBelieved)
+      : readVerdict(parts, handler, verdict)
   } catch (cause) {
-    // A handler that fails has not let anybody in; a store that fails is no answer at all: 503.
-    if (!(cause instanceof OAuthError) || !failures.has(cause.reason)) throw cause
-    return rejected(cause.reason)
+    return notBelieved(cause)
   }
+}
+
+function readVerdict(
+  { log }: Pick<Parts, 'log'>,
+  { name }: NamedClientAuth,
+  given: unknown,
+): Verdict {
+  if (isVerdict(given)) return named(name, given)
+  tellFailure(log, name, 'authenticate', 'no verdict')
+  return rejected('handler_failed')
+}
+
+/** A handler that fails has not let anybody in; a store that fails is no answer at all: 503. */
+function notBelieved(cause: unknown): Verdict {
+  if (cause instanceof OAuthError && failures.has(cause.reason)) return rejected(cause.reason)
+  throw cause
 }
 
 const failures: ReadonlySet<string> = new Set(['handler_failed', 'handler_timeout'])

@@ -1,5 +1,6 @@
 import type { MaybePromise } from '../client/client-store'
 import { OAuthError } from '../error/oauth-error'
+import { isThenable } from '../plugin/maybe-promise'
 import type { Parts } from './parts'
 
 /**
@@ -7,22 +8,42 @@ import type { Parts } from './parts'
  * never: the operator is told which handler it was, and the request ends in 503 with the reason
  * `handler_failed` or `handler_timeout`. What a store of ours throws passes as it is.
  */
-export async function callHandler<Result>(
-  { deadline, log }: Pick<Parts, 'deadline' | 'log'>,
+export function callHandler<Result>(
+  parts: Needs,
   handler: string,
   step: string,
   work: () => MaybePromise<Result>,
+): MaybePromise<Result> {
+  try {
+    const given = work()
+    return isThenable(given) ? inTime(parts, handler, step, given) : given
+  } catch (cause) {
+    throw failure(parts, handler, step, cause)
+  }
+}
+
+type Needs = Pick<Parts, 'deadline' | 'log'>
+
+async function inTime<Result>(
+  parts: Needs,
+  handler: string,
+  step: string,
+  given: Promise<Result>,
 ): Promise<Result> {
   try {
-    return await deadline.within(work(), tooLate)
+    return await parts.deadline.within(given, tooLate)
   } catch (cause) {
-    if (cause instanceof OAuthError && cause.code === 'temporarily_unavailable') {
-      if (cause.reason === 'handler_timeout') tellFailure(log, handler, step, 'no answer in time')
-      throw cause
-    }
-    tellFailure(log, handler, step, cause)
-    throw new OAuthError('temporarily_unavailable', { reason: 'handler_failed', cause })
+    throw failure(parts, handler, step, cause)
   }
+}
+
+function failure({ log }: Pick<Parts, 'log'>, handler: string, step: string, cause: unknown) {
+  if (cause instanceof OAuthError && cause.code === 'temporarily_unavailable') {
+    if (cause.reason === 'handler_timeout') tellFailure(log, handler, step, 'no answer in time')
+    return cause
+  }
+  tellFailure(log, handler, step, cause)
+  return new OAuthError('temporarily_unavailable', { reason: 'handler_failed', cause })
 }
 
 /** For the operator, who alone can do something about it. */

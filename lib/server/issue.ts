@@ -45,7 +45,8 @@ export async function issueTokens(
   added: Readonly<Record<string, unknown>>,
 ): Promise<Issued> {
   const { issuer, keys, tokens, clock, settings } = parts
-  await keys.look()
+  const looked = keys.look()
+  if (looked !== undefined) await looked
   const { scope: askedScope, resource: askedResource } = received.request.parameters
   const now = clock.now()
   const renewed = renewedBy(decision)

@@ -1,9 +1,11 @@
 import type { Client } from '../client/client'
+import type { MaybePromise } from '../client/client-store'
 import { isVerdict, type Verdict } from '../client/verdict'
 import { OAuthError } from '../error/oauth-error'
 import { type Reason, refusalReasons } from '../error/reasons'
+import { whenThere } from '../plugin/maybe-promise'
 import type { Decision } from '../plugin/plugin'
-import type { NamedGrant, Registry } from '../plugin/registry'
+import type { NamedGrant, NamedListener, Registry } from '../plugin/registry'
 import { type Authenticated, authenticateClient } from './authenticate-client'
 import { callHandler, tellFailure } from './call-handler'
 import { readClaims, readDecision } from './decision'
@@ -25,8 +27,10 @@ export async function answerTokenRequest(
   const authenticated = known ?? (await authenticateClient(parts, received))
   const { client, registry, presented } = authenticated
   const grant = selectGrant(registry, received, client)
-  const decision = await decide(parts, grant, received, client)
-  const claims = await claimsOfListeners(parts, registry, received, client, decision)
+  const decided = decide(parts, grant, received, client)
+  const decision = decided instanceof Promise ? await decided : decided
+  const asked = claimsOfListeners(parts, registry, received, client, decision)
+  const claims = asked instanceof Promise ? await asked : asked
   const issued = await issueTokens(parts, { ...received, presented }, client, decision, claims)
   tellIssued(parts, received, authenticated, issued)
   return issued.answer
@@ -47,23 +51,58 @@ function selectGrant(registry: Registry, { request }: Received, client: Client):
 }
 
 /** A grant decides and writes nothing; one that fails or is late has not decided. */
-async function decide(
+function decide(
   parts: Pick<Parts, 'deadline' | 'throttle' | 'log'>,
-  { name, decide }: NamedGrant,
-  { request, facts }: Received,
+  grant: NamedGrant,
+  received: Received,
   client: Client,
+): MaybePromise<Decision> {
+  const { username } = received.request.parameters
+  if (username !== undefined) return decideOnUser(parts, grant, received, client, username)
+  return whenThere(outcomeOf(parts, grant, received, client), (outcome) => {
+    if (isRefusal(outcome)) throw refused(reasonOf(grant.name, outcome))
+    return decisionOf(parts, grant, outcome)
+  })
+}
+
+/** Whoever guesses passwords is counted by the name that he guesses at. */
+async function decideOnUser(
+  parts: Pick<Parts, 'deadline' | 'throttle' | 'log'>,
+  grant: NamedGrant,
+  received: Received,
+  client: Client,
+  username: string,
 ): Promise<Decision> {
-  const { username } = request.parameters
-  const guess: Guess | undefined =
-    username === undefined ? undefined : { as: 'user', name: username, facts }
-  if (guess) await parts.throttle.check(guess)
-  const outcome: unknown = await callHandler(parts, name, 'decide', () => decide(request, client))
-  if (isVerdict(outcome) && !outcome.accepted) {
-    const reason = reasonOf(name, outcome)
-    if (guess && reason === 'wrong_password') await parts.throttle.failed(guess)
-    throw new OAuthError('invalid_grant', { reason })
+  const guess: Guess = { as: 'user', name: username, facts: received.facts }
+  await parts.throttle.check(guess)
+  const outcome = await outcomeOf(parts, grant, received, client)
+  if (isRefusal(outcome)) {
+    const reason = reasonOf(grant.name, outcome)
+    if (reason === 'wrong_password') await parts.throttle.failed(guess)
+    throw refused(reason)
   }
-  if (guess) parts.throttle.recheck(guess)
+  parts.throttle.recheck(guess)
+  return decisionOf(parts, grant, outcome)
+}
+
+function outcomeOf(
+  parts: Pick<Parts, 'deadline' | 'log'>,
+  { name, decide }: NamedGrant,
+  { request }: Received,
+  client: Client,
+): MaybePromise<unknown> {
+  return callHandler(parts, name, 'decide', () => decide(request, client))
+}
+
+function isRefusal(outcome: unknown): outcome is Verdict {
+  return isVerdict(outcome) && !outcome.accepted
+}
+
+function refused(reason: Reason): OAuthError {
+  return new OAuthError('invalid_grant', { reason })
+}
+
+function decisionOf(parts: Pick<Parts, 'log'>, { name }: NamedGrant, outcome: unknown): Decision {
   const decision = reading(parts, name, 'decide', () => readDecision(outcome))
   return namingWhatIsUsed(name, decision)
 }
@@ -84,15 +123,26 @@ function namingWhatIsUsed(name: string, decision: Decision): Decision {
 
 const noClaims = Object.freeze({})
 
-async function claimsOfListeners(
+function claimsOfListeners(
   parts: Pick<Parts, 'deadline' | 'log'>,
   registry: Registry,
+  received: Received,
+  client: Client,
+  decision: Decision,
+): MaybePromise<Readonly<Record<string, unknown>>> {
+  const listeners = registry.listeners('beforeIssue')
+  return listeners.length === 0
+    ? noClaims
+    : askListeners(parts, listeners, received, client, decision)
+}
+
+async function askListeners(
+  parts: Pick<Parts, 'deadline' | 'log'>,
+  listeners: readonly NamedListener<'beforeIssue'>[],
   { request }: Received,
   client: Client,
   { sub, scope }: Decision,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const listeners = registry.listeners('beforeIssue')
-  if (listeners.length === 0) return noClaims
   const event = Object.freeze({ client, request, sub, scope: scope ?? client.scope })
   let claims = {}
   for (const { name, hear } of listeners) {

@@ -54,7 +54,14 @@ function ask({ identity = 0, parameters, path = '/oauth2/token', method = 'POST'
 async function load({ connections, fresh, grant, tokens, seed, warmUp, window }) {
   if (slots.length === 0) slots = makeSlots({ connections, fresh, grant, tokens, seed })
   const latencies = []
-  const state = { counting: false, stopping: false, error: undefined, latencies, answers: 0, idle: 0 }
+  const state = {
+    counting: false,
+    stopping: false,
+    error: undefined,
+    latencies,
+    answers: 0,
+    idle: 0,
+  }
   const loops = slots.map((slot) => loop(slot, fresh, state))
   if (settings.awake) stayAwake(state)
   const failed = Promise.race(loops.map((each) => each.then(() => state.error)))
