@@ -6,8 +6,15 @@ import { isThenable } from './maybe-promise'
  * that are under way instead of one timer for each; it is late by a twentieth of the limit at most.
  */
 export interface Deadline {
-  /** The value of `work`, or the error of `late` when it is not there in time. */
-  within<T>(work: MaybePromise<T>, late: () => Error): MaybePromise<T>
+  /**
+   * The value of `work`, or the error of `late` when it is not there in time. What `work` rejects with
+   * passes through `failed`.
+   */
+  within<T>(
+    work: MaybePromise<T>,
+    late: () => Error,
+    failed?: (cause: unknown) => unknown,
+  ): MaybePromise<T>
   close(): void
 }
 
@@ -33,7 +40,7 @@ export function openDeadline(limit: number, { keepsAlive = false } = {}): Deadli
   const timer = setInterval(() => endLate(ends, ++look), Math.max(1, limit / looks))
   if (!keepsAlive) timer.unref()
   return {
-    within(work, late) {
+    within(work, late, failed = same) {
       if (!isThenable(work)) return work
       return new Promise((resolve, reject) => {
         const entry = addLast(ends, look + looks + 1, () => reject(late()))
@@ -45,7 +52,7 @@ export function openDeadline(limit: number, { keepsAlive = false } = {}): Deadli
           },
           (error) => {
             remove(entry)
-            reject(error)
+            reject(failed(error))
           },
         )
       })
@@ -53,6 +60,8 @@ export function openDeadline(limit: number, { keepsAlive = false } = {}): Deadli
     close: () => clearInterval(timer),
   }
 }
+
+const same = (cause: unknown) => cause
 
 function endLate(ends: Waiting, look: number): void {
   while (ends.after !== ends && ends.after.until <= look) {

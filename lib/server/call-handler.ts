@@ -1,6 +1,5 @@
 import type { MaybePromise } from '../client/client-store'
 import { OAuthError } from '../error/oauth-error'
-import { isThenable } from '../plugin/maybe-promise'
 import type { Parts } from './parts'
 
 /**
@@ -14,28 +13,15 @@ export function callHandler<Result>(
   step: string,
   work: () => MaybePromise<Result>,
 ): MaybePromise<Result> {
+  const failed = (cause: unknown) => failure(parts, handler, step, cause)
   try {
-    const given = work()
-    return isThenable(given) ? inTime(parts, handler, step, given) : given
+    return parts.deadline.within(work(), () => failed(tooLate()), failed)
   } catch (cause) {
-    throw failure(parts, handler, step, cause)
+    throw failed(cause)
   }
 }
 
 type Needs = Pick<Parts, 'deadline' | 'log'>
-
-async function inTime<Result>(
-  parts: Needs,
-  handler: string,
-  step: string,
-  given: Promise<Result>,
-): Promise<Result> {
-  try {
-    return await parts.deadline.within(given, tooLate)
-  } catch (cause) {
-    throw failure(parts, handler, step, cause)
-  }
-}
 
 function failure({ log }: Pick<Parts, 'log'>, handler: string, step: string, cause: unknown) {
   if (cause instanceof OAuthError && cause.code === 'temporarily_unavailable') {

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import { OAuthError } from '../error/oauth-error'
 import type { RefusalReason } from '../error/reasons'
 
@@ -20,8 +20,7 @@ const maxParameters = 20
 
 /** Throws `OAuthError` `invalid_request`, never repeating what was sent. */
 export function parseForm(body: Buffer): Form {
-  if (!isUtf8(body)) throw malformed('malformed_parameter')
-  const text = withoutLineBreaks(body.toString())
+  const text = withoutLineBreaks(textOf(body))
   if (isNoText(text)) throw malformed('malformed_parameter')
   const parameters = bareRecord()
   let client_secret: string | undefined
@@ -57,6 +56,13 @@ function bareRecord(): Record<string, string> {
 // Made by a constructor, V8 gives all of them one shape; by Object.create(null) each is a hash table.
 const BareRecord = function BareRecord() {} as unknown as new () => Record<string, string>
 BareRecord.prototype = Object.create(null)
+
+/** What conforming encoders send is ASCII, which is read in half the time. */
+function textOf(body: Buffer): string {
+  if (isAscii(body)) return body.toString('latin1')
+  if (isUtf8(body)) return body.toString()
+  throw malformed('malformed_parameter')
+}
 
 function withoutLineBreaks(text: string): string {
   return text.includes('\n') || text.includes('\r') ? text.replace(/[\r\n]/g, '') : text

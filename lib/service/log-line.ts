@@ -15,8 +15,9 @@ export const jsonLine: LineFormat = (time, level, event, facts = {}) => {
   let line = `{"time":"${time}","level":"${level}","event":${quote(event)}`
   for (const name of Object.keys(facts)) {
     const value = facts[name]
-    if (value === undefined || own.has(name)) continue
-    line += `${labels.get(name) ?? labelOf(name)}${jsonValue(value)}`
+    if (value === undefined) continue
+    const label = labels.get(name) ?? labelOf(name)
+    if (label !== '') line += label + jsonValue(value)
   }
   return `${line}}\n`
 }
@@ -25,8 +26,9 @@ export const jsonLine: LineFormat = (time, level, event, facts = {}) => {
 const labels = new Map<string, string>()
 const mostLabels = 1000
 
+/** Empty for a name that no fact may have. */
 function labelOf(name: string): string {
-  const label = `,${quote(name)}:`
+  const label = own.has(name) ? '' : `,${quote(name)}:`
   if (labels.size < mostLabels) labels.set(name, label)
   return label
 }

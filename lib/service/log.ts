@@ -79,8 +79,10 @@ export function openLog(settings: LogSettings): ProcessLog {
       writing = false
       if (error === null) current = current.subarray(written)
       else if (error.code !== 'EAGAIN') return leave()
-      if (error === null) send()
-      else timer ??= setTimeout(send, 10).unref()
+      if (error !== null) timer ??= setTimeout(send, 10).unref()
+      else if (current.length > 0 || idle.length > 0 || pending.length >= batch) send()
+      // The few lines that came meanwhile wait for others, too: each write wakes a thread.
+      else if (pending.length > 0) timer ??= setTimeout(send, patience).unref()
     })
   }
 
