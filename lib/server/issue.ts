@@ -82,7 +82,8 @@ export async function issueTokens(
   if (thumbprint !== undefined) claims.cnf = { 'x5t#S256': thumbprint }
   addClaims(parts.log, claims, decision.claims)
   addClaims(parts.log, claims, added)
-  const access_token = signAccessToken(key, claims)
+  const signing = signAccessToken(key, claims)
+  const access_token = typeof signing === 'string' ? signing : await signing
 
   const refresh =
     again === undefined

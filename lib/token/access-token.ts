@@ -1,5 +1,5 @@
 import type { SigningKey } from './key-files'
-import { signJwt } from './sign'
+import { signJwtAside } from './sign'
 import { invalidToken, type VerificationKeys, verifyJwt } from './verify'
 
 /**
@@ -47,8 +47,11 @@ export const registeredClaims: ReadonlySet<string> = new Set([
   'username',
 ])
 
-export function signAccessToken(key: SigningKey, claims: AccessTokenClaims): string {
-  return signJwt(key, accessTokenType, claims)
+export function signAccessToken(
+  key: SigningKey,
+  claims: AccessTokenClaims,
+): string | Promise<string> {
+  return signJwtAside(key, accessTokenType, claims)
 }
 
 export interface Expected {

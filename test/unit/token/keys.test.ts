@@ -7,7 +7,7 @@ import { verify } from 'jsonwebtoken'
 import { memoryStore } from '../../../lib/store'
 import { createKey, type SigningAlgorithm } from '../../../lib/token/key-files'
 import { type KeySettings, type Keys, openKeys, rotateKeys } from '../../../lib/token/keys'
-import { signJwt } from '../../../lib/token/sign'
+import { signJwt, signJwtAside } from '../../../lib/token/sign'
 
 /** Keys: a folder of private parts, a database that says which signs, and nothing lost between them. */
 let directory: string
@@ -64,6 +64,20 @@ describe.each(['ES256', 'ES384', 'RS256', 'PS256'] as const)('%s', (algorithm) =
 
     const imported = createPublicKey({ key: jwk, format: 'jwk' })
     expect(verify(token, imported, { algorithms: [algorithm] })).toEqual(claims)
+  })
+
+  test('it signs beside other requests where that pays, and the same', async () => {
+    const keys = await open({ algorithm })
+    const key = signingOf(keys)
+    const claims = { sub: 'a', exp: Math.floor(now / 1000) + 60 }
+    const onTwoCores = signJwtAside(key, 'at+jwt', claims, 2)
+    expect(typeof signJwtAside(key, 'at+jwt', claims, 1)).toBe('string')
+    expect(onTwoCores instanceof Promise).toBe(algorithm === 'RS256' || algorithm === 'PS256')
+    const token = await onTwoCores
+    const imported = createPublicKey({ key: (await keys.jwks()).keys[0] as never, format: 'jwk' })
+    expect(verify(token, imported, { algorithms: [algorithm] })).toEqual(claims)
+    const damaged = `${token.slice(0, -8)}${token.endsWith('AAAAAAAA') ? 'BBBBBBBB' : 'AAAAAAAA'}`
+    expect(() => verify(damaged, imported, { algorithms: [algorithm] })).toThrow()
   })
 
   test('its set names it by its RFC 7638 thumbprint and holds nothing private', async () => {
