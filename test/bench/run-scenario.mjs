@@ -8,7 +8,7 @@ import { withPostgres } from './product/postgres.mjs'
 import { proveSameWork } from './same-work.mjs'
 
 /** Seconds; the first round warms the compiler up, the others the caches. */
-export const fullPace = { rounds: 3, firstWarmUp: 3.5, warmUp: 0.8, window: 2.2 }
+export const fullPace = { rounds: 5, firstWarmUp: 6, warmUp: 1.2, window: 2.2 }
 export const quickPace = { rounds: 3, firstWarmUp: 1.5, warmUp: 0.3, window: 0.8 }
 
 export async function runScenario(world, scenario, pace, say = () => {}) {
