@@ -2,24 +2,31 @@ import type { ClientStore, ClientUse } from './client-store'
 
 /**
  * Last-used times of secrets and certificates: noted in memory on the hot path, written in batches.
- * They are for people, so losing some is better than failing or delaying a request.
+ * They are for people, so losing some is better than failing or delaying a request. However many clients
+ * there are, only so many are written at a time: of a million that come in turn each would cost a write
+ * for each of its requests.
  */
 export interface Uses {
   note(client_id: string, digest?: string, thumbprint?: string): void
-  /** Writes what is noted; never rejects. */
+  /** Writes all that is noted; never rejects. */
   flush(): Promise<void>
 }
+
+/** Clients whose uses are written by one batch, and clients that wait for theirs at most. */
+const batch = 500
+const most = 10_000
 
 export function batchUses(
   store: Pick<ClientStore, 'recordUses'>,
   clock: { now(): number },
   milliseconds: number,
 ): Uses {
-  let noted = new Map<string, ClientUse[]>()
+  /** The one that waits longest first. */
+  const noted = new Map<string, ClientUse[]>()
   let timer: NodeJS.Timeout | undefined
   let written = Promise.resolve()
 
-  return { note, flush }
+  return { note, flush: () => write(most) }
 
   function note(client_id: string, digest?: string, thumbprint?: string): void {
     const at = clock.now()
@@ -37,18 +44,29 @@ export function batchUses(
 
   function remember(client_id: string): ClientUse[] {
     const uses: ClientUse[] = []
-    noted.set(client_id, uses)
-    timer ??= setTimeout(flush, milliseconds).unref()
+    if (noted.size < most) noted.set(client_id, uses)
+    timer ??= setTimeout(() => write(batch), milliseconds).unref()
     return uses
   }
 
-  function flush(): Promise<void> {
+  function write(clients: number): Promise<void> {
     clearTimeout(timer)
     timer = undefined
-    const uses = [...noted.values()].flat()
-    noted = new Map()
+    const uses = takeFirst(clients)
+    if (noted.size > 0) timer = setTimeout(() => write(batch), milliseconds).unref()
     if (uses.length > 0) written = written.then(() => store.recordUses(uses)).catch(ignore)
     return written
+  }
+
+  function takeFirst(clients: number): ClientUse[] {
+    const taken: ClientUse[] = []
+    for (const [client_id, uses] of noted) {
+      if (clients === 0) break
+      clients -= 1
+      taken.push(...uses)
+      noted.delete(client_id)
+    }
+    return taken
   }
 }
 

@@ -17,7 +17,7 @@ export function latestUses(uses: readonly ClientUse[]): ClientUse[] {
 }
 
 /** Pieces small enough that nobody waits long for the transaction of one. */
-export function slices<Item>(items: readonly Item[], size = 200): Item[][] {
+export function slices<Item>(items: readonly Item[], size = 50): Item[][] {
   const count = Math.ceil(items.length / size)
   return Array.from({ length: count }, (_, at) => items.slice(at * size, (at + 1) * size))
 }

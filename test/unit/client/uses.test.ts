@@ -53,3 +53,29 @@ test('a store that fails hurts nobody, and the next batch is written', async () 
   await uses.flush()
   expect(written).toHaveLength(2)
 })
+
+describe('of very many clients', () => {
+  beforeEach(() => jest.useFakeTimers())
+  afterEach(() => jest.useRealTimers())
+
+  test('writes some at a time, the longest waiting first, until all are written', async () => {
+    const { uses, written } = world()
+    for (let n = 0; n < 1200; n++) uses.note(`client-${n}`, 'digest')
+    await jest.advanceTimersByTimeAsync(5)
+    expect(written.map((batch) => batch.length)).toEqual([500])
+    expect(written[0]?.[0]?.client_id).toBe('client-0')
+    await jest.advanceTimersByTimeAsync(50)
+    expect(written.map((batch) => batch.length)).toEqual([500, 500, 200])
+    expect(new Set(written.flat().map(({ client_id }) => client_id)).size).toBe(1200)
+  })
+
+  test('keeps a bounded number in mind, and all of those are written on demand', async () => {
+    const { uses, written } = world()
+    for (let n = 0; n < 12_000; n++) uses.note(`client-${n}`, 'digest')
+    await uses.flush()
+    expect(written.flat()).toHaveLength(10_000)
+    uses.note('client-11999', 'digest')
+    await uses.flush()
+    expect(written.flat()).toHaveLength(10_001)
+  })
+})
