@@ -32,6 +32,7 @@ export async function connectSqlite(
     execute(`pragma busy_timeout = ${busyTimeout}`)
     await whileBusy(() => execute('pragma journal_mode = wal'))
     execute(`pragma synchronous = ${synchronous}`)
+    execute(`pragma wal_autocheckpoint = ${checkpointPages}`)
     execute('pragma foreign_keys = on')
     const kysely = new Kysely<Tables>({ dialect: new SqliteDialect({ database }) })
     await bringUpToDate(kysely, execute, file)
@@ -44,6 +45,12 @@ export async function connectSqlite(
 
 /** Milliseconds for which SQLite itself may wait, and every request of this process with it. */
 const busyTimeout = 20
+
+/**
+ * Pages of the log after which they are copied into the file: 16 MB. The later, the more often a page was
+ * written again meanwhile and is copied once.
+ */
+const checkpointPages = 4_000
 
 /** Milliseconds for which the start waits for a process that migrates. */
 const startPatience = 10_000
