@@ -47,12 +47,10 @@ export function openDeadline(limit: number, { keepsAlive = false } = {}): Deadli
         // A promise of another library may never settle either, settle twice or throw.
         Promise.resolve(work).then(
           (value) => {
-            remove(entry)
-            resolve(value)
+            if (remove(entry)) resolve(value)
           },
           (error) => {
-            remove(entry)
-            reject(failed(error))
+            if (remove(entry)) reject(failed(error))
           },
         )
       })
@@ -85,10 +83,15 @@ function addLast(ends: Waiting, until: number, giveUp: () => void): Waiting {
   return entry
 }
 
-/** Points to nobody afterwards: an old link would keep younger ones alive. Twice is once. */
-function remove(entry: Waiting): void {
+/**
+ * False when it was removed before: then it is over, whatever comes late. Points to nobody afterwards, as an
+ * old link would keep younger ones alive.
+ */
+function remove(entry: Waiting): boolean {
+  if (entry.before === entry) return false
   entry.before.after = entry.after
   entry.after.before = entry.before
   entry.before = entry
   entry.after = entry
+  return true
 }

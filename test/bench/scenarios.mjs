@@ -117,19 +117,27 @@ export const growthScenarios = [
     load: { ...keepAlive, grant: 'any_client', seed: 1 },
     participants: [
       { ...product, name: 'a thousand', crowd: { size: 1_000 } },
-      { ...product, name: 'a million, each as often', crowd: { size: 1_000_000 } },
-      { ...product, name: 'a million, Zipf', crowd: { size: 1_000_000, skewed: true } },
+      { ...product, name: 'a million, a thousand ask', crowd: { size: 1_000_000, asking: 1_000 } },
+      { ...product, name: 'a million, all ask, Zipf', crowd: { size: 1_000_000, skewed: true } },
+      { ...product, name: 'a million, all ask as often', crowd: { size: 1_000_000 } },
     ],
+    // The first is what the registry's size costs. The others are what it costs that more clients ask
+    // than are kept in memory: each look into the database, each with a client's first use to write.
     targets: [
       atLeast(
-        'a million clients ÷ a thousand, Zipf: req/s',
+        'a million registered clients ÷ a thousand, a thousand ask: req/s',
         0.93,
-        rate('a million, Zipf', 'a thousand'),
+        rate('a million, a thousand ask', 'a thousand'),
       ),
       atLeast(
-        'a million clients ÷ a thousand, each as often: req/s',
+        'a million clients that all ask, Zipf ÷ a thousand: req/s',
         0.93,
-        rate('a million, each as often', 'a thousand'),
+        rate('a million, all ask, Zipf', 'a thousand'),
+      ),
+      atLeast(
+        'a million clients that all ask as often ÷ a thousand: req/s',
+        0.93,
+        rate('a million, all ask as often', 'a thousand'),
       ),
     ],
   },

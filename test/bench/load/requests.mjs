@@ -39,7 +39,8 @@ export const tokenRequests = {
 
   /** Every request is another client's; all of them share a secret and a certificate. */
   any_client({ identity, crowd, seed, ...settings }) {
-    const pick = crowd.skewed ? zipf(crowd.size, random(seed)) : uniform(crowd.size, random(seed))
+    const { size, asking = size, skewed } = crowd
+    const pick = skewed ? zipf(asking, random(seed)) : uniform(asking, random(seed))
     return {
       next: () =>
         requestText({

@@ -49,3 +49,30 @@ test('ends each by its own time, however many wait', async () => {
   const ended = await Promise.allSettled(many)
   expect(ended.every(({ status }) => status === 'rejected')).toBe(true)
 })
+
+test('passes what fails in time through `failed`, and does not ask it about what fails too late', async () => {
+  const failed = jest.fn((cause: unknown) => new Error(`told: ${cause}`))
+  const inTime = deadline.within(Promise.reject('no'), late, failed)
+  await expect(inTime).rejects.toThrow('told: no')
+  const afterwards = new Promise<never>((_, reject) => setTimeout(reject, 60, 'too late'))
+  await expect(deadline.within(afterwards, late, failed)).rejects.toThrow('late')
+  await expect(afterwards).rejects.toBe('too late')
+  expect(failed).toHaveBeenCalledTimes(1)
+})
+
+test('ends the oldest first, and whoever is done leaves the others in line', async () => {
+  const order: string[] = []
+  const wait = (name: string) =>
+    Promise.resolve(
+      deadline.within(new Promise(() => undefined), () => {
+        order.push(name)
+        return new Error(name)
+      }),
+    ).catch(() => undefined)
+  const first = wait('first')
+  const done = deadline.within(Promise.resolve(), late)
+  const last = wait('last')
+  await done
+  await Promise.all([first, last])
+  expect(order).toEqual(['first', 'last'])
+})
