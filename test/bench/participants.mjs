@@ -9,7 +9,7 @@ import { start, startWithMessages, stop, waitForEvent } from './machine/running.
 import { prepareProduct, productCommand } from './product/product.mjs'
 
 /** Starts a server and its load client; the two are pinned to one core each unless told otherwise. */
-export async function open(world, participant, { pin = true, preload } = {}) {
+export async function open(world, participant, { pin = true, awake = true, preload } = {}) {
   opened += 1
   const folder = world.subfolder(`${participant.name.replace(/\W+/g, '-')}-${opened}`)
   const { command, env, files } = await commandOf(world, participant, folder)
@@ -31,7 +31,7 @@ export async function open(world, participant, { pin = true, preload } = {}) {
       ca: world.ca,
       identities: world.identities,
       scope: world.scope,
-      awake: pin && cores.client !== undefined,
+      awake: awake && pin && cores.client !== undefined,
       crowd: participant.crowd,
     },
   })

@@ -26,12 +26,13 @@ function onDatabase(scenario, database) {
   return { ...scenario, participants }
 }
 
-async function runLoad(world, { participants, load, pin }, pace, say) {
+async function runLoad(world, { participants, load, pin, postgres }, pace, say) {
   const servers = []
   try {
     for (const participant of participants) {
       say(`starting ${participant.name}`)
-      const server = await open(world, participant, { pin })
+      // Its core is PostgreSQL's, too.
+      const server = await open(world, participant, { pin, awake: !postgres })
       servers.push(server)
       await proveSameWork(world, server)
       server.tokens = load.grant === 'refresh_token' ? await firstTokens(world, server, load) : []
