@@ -41,7 +41,10 @@ export interface AuthorizationServer {
   readonly errorHandler: ErrorRequestHandler
   /** Sets `req.oauth.client`. */
   authenticateClient(): RequestHandler
-  /** Who is calling; for the strategy. Throws `OAuthError`. */
+  /**
+   * Who is calling; for the strategy. A promise at first, which may reject with an `OAuthError`; when it is
+   * known, the result itself.
+   */
   readonly authenticate: Authenticate
   readonly clients: Clients
   readonly accounts: Accounts

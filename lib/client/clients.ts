@@ -144,7 +144,7 @@ export function openClients(store: ClientStore & ObservedStore, clock: { now(): 
   }
 
   async function get(client_id: string) {
-    await uses.flush()
+    await uses.flush(client_id)
     const record = await store.findClient(client_id)
     return record && clientMetadata(record)
   }

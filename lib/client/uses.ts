@@ -8,13 +8,15 @@ import type { ClientStore, ClientUse } from './client-store'
  */
 export interface Uses {
   note(client_id: string, digest?: string, thumbprint?: string): void
-  /** Writes all that is noted; never rejects. */
-  flush(): Promise<void>
+  /** Writes all that is noted, or what is of one client; never rejects. */
+  flush(client_id?: string): Promise<void>
 }
 
 /** Clients whose uses are written by one batch, and clients that wait for theirs at most. */
 const batch = 500
 const most = 10_000
+/** Of one client: it may show any certificate that it likes. */
+const mostOfOne = 50
 
 export function batchUses(
   store: Pick<ClientStore, 'recordUses'>,
@@ -26,7 +28,7 @@ export function batchUses(
   let timer: NodeJS.Timeout | undefined
   let written = Promise.resolve()
 
-  return { note, flush: () => write(most) }
+  return { note, flush }
 
   function note(client_id: string, digest?: string, thumbprint?: string): void {
     const at = clock.now()
@@ -39,7 +41,14 @@ export function batchUses(
     const use: ClientUse = { client_id, at }
     if (digest !== undefined) use.digest = digest
     if (thumbprint !== undefined) use.thumbprint = thumbprint
-    uses.push(use)
+    if (uses.length < mostOfOne) uses.push(use)
+  }
+
+  function flush(client_id?: string): Promise<void> {
+    if (client_id === undefined) return write(most)
+    const uses = noted.get(client_id) ?? []
+    noted.delete(client_id)
+    return record(uses)
   }
 
   function remember(client_id: string): ClientUse[] {
@@ -54,6 +63,10 @@ export function batchUses(
     timer = undefined
     const uses = takeFirst(clients)
     if (noted.size > 0) timer = setTimeout(() => write(batch), milliseconds).unref()
+    return record(uses)
+  }
+
+  function record(uses: readonly ClientUse[]): Promise<void> {
     if (uses.length > 0) written = written.then(() => store.recordUses(uses)).catch(ignore)
     return written
   }

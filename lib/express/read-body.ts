@@ -39,7 +39,7 @@ function readBody(req: IncomingMessage, type: BodyType, limit: number): Promise<
     // A body cut short is never half-read: 'end' does not come, and nothing is left to answer. Node tells
     // an error only where somebody listens for it.
     req.on('close', () => {
-      if (!req.complete) reject(cutShort())
+      if (!req.readableEnded) reject(cutShort())
     })
   })
 }

@@ -2,10 +2,9 @@ import type { Request } from 'express'
 import { Strategy as CustomStrategy } from 'passport-custom'
 import { uselessness } from '../certificate/judge'
 import { type CertificateSource, fromTlsConnection } from '../certificate/source'
-import type { Client } from '../client/client'
 import { OAuthError } from '../error/oauth-error'
 import type { CertificateFacts, TokenRequest } from '../plugin/token-request'
-import { type Authenticated, invalidClient } from '../server/authenticate-client'
+import { invalidClient } from '../server/authenticate-client'
 import type { Authenticate } from './authenticate'
 import { type Receiver, receive } from './receive'
 import { rememberRefusal } from './reply'
@@ -83,9 +82,8 @@ function askServer(
   { authenticate }: StrategyServer,
   { methods = ['mtls-secret'] }: StrategyOptions,
 ): (req: Request) => Promise<object> {
-  return (req) => Promise.resolve(authenticate(req)).then(allowed)
-
-  function allowed({ client }: Authenticated): Client {
+  return async (req) => {
+    const { client } = await authenticate(req)
     if (methods !== 'enabled' && !methods.includes(client.token_endpoint_auth_method)) {
       throw new OAuthError('invalid_client', { reason: 'method_not_allowed' })
     }

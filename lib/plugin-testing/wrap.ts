@@ -34,6 +34,9 @@ export const faults: Readonly<Record<string, () => unknown>> = {
   'throws what is no error': () => {
     throw 'out of order'
   },
+  'rejects with what has no text': async () => {
+    throw Object.create(null)
+  },
   'answers true': () => true,
   'answers nothing': () => undefined,
   'answers null': () => null,

@@ -43,16 +43,26 @@ export function openDeadline(limit: number, { keepsAlive = false } = {}): Deadli
     within(work, late, failed = same) {
       if (!isThenable(work)) return work
       return new Promise((resolve, reject) => {
-        const entry = addLast(ends, look + looks + 1, () => reject(late()))
+        // Whatever happens on the way to an error, the promise must end.
+        const end = (why: () => unknown) => {
+          try {
+            reject(why())
+          } catch (cause) {
+            reject(cause)
+          }
+        }
+        const entry = addLast(ends, look + looks + 1, () => end(late))
+        const fail = (cause: unknown) => {
+          if (remove(entry)) end(() => failed(cause))
+        }
         // A promise of another library may never settle either, settle twice or throw.
-        Promise.resolve(work).then(
-          (value) => {
+        try {
+          Promise.resolve(work).then((value) => {
             if (remove(entry)) resolve(value)
-          },
-          (error) => {
-            if (remove(entry)) reject(failed(error))
-          },
-        )
+          }, fail)
+        } catch (cause) {
+          fail(cause)
+        }
       })
     },
     close: () => clearInterval(timer),

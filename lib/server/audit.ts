@@ -2,6 +2,7 @@ import type { EventName, ServerEvents } from '../plugin/events'
 import { isThenable } from '../plugin/maybe-promise'
 import type { Log } from '../plugin/plugin'
 import type { Registry } from '../plugin/registry'
+import { textOf } from './call-handler'
 
 /** Tells every listener of an event. A listener that fails is named in the log and changes nothing. */
 export type Tell = <Name extends Exclude<EventName, 'beforeIssue'>>(
@@ -11,7 +12,7 @@ export type Tell = <Name extends Exclude<EventName, 'beforeIssue'>>(
 
 export function openTell(registry: () => Registry, log: Log): Tell {
   const failed = (listener: string, on: string, cause: unknown) =>
-    log.error('listener.failed', { listener, on, problem: String(cause) })
+    log.error('listener.failed', { listener, on, problem: textOf(cause) })
   return (name, event) => {
     // What one listener does to an event must not reach the next, the audit log least of all.
     Object.freeze(event)

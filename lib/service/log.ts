@@ -82,7 +82,7 @@ export function openLog(settings: LogSettings): ProcessLog {
       if (error !== null) timer ??= setTimeout(send, 10).unref()
       else if (current.length > 0 || idle.length > 0 || pending.length >= batch) send()
       // The few lines that came meanwhile wait for others, too: each write wakes a thread.
-      else if (pending.length > 0) timer ??= setTimeout(send, patience).unref()
+      else if (pending.length > 0 || lost > 0) timer ??= setTimeout(send, patience).unref()
     })
   }
 

@@ -23,17 +23,26 @@ export function signJwtAside(
   claims: Claims,
   cores = coresHere,
 ): string | Promise<string> {
-  if (cores === 1 || !slow.has(key.alg)) return signJwt(key, typ, claims)
+  // Above that the pool is busy: whoever comes signs in place, which slows down what else comes, and neither
+  // passwords nor files wait behind a queue without end.
+  const inPlace = cores === 1 || !slow.has(key.alg) || underWay >= mostPerCore * cores
+  if (inPlace) return signJwt(key, typ, claims)
   const text = signingText(key, typ, claims)
+  underWay += 1
   return new Promise((resolve, reject) => {
     sign(digestOf[key.alg], Buffer.from(text), signingInput(key), (error, signature) => {
+      underWay -= 1
       if (error === null) resolve(withSignature(text, signature))
       else reject(error)
     })
   })
 }
 
-/** Those that this process may use. */
+/** Signatures that are in the pool or wait for it. */
+let underWay = 0
+const mostPerCore = 32
+
+/** Those that this process may run on. */
 const coresHere = availableParallelism()
 
 type Claims = Readonly<Record<string, unknown>>

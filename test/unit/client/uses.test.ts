@@ -54,6 +54,26 @@ test('a store that fails hurts nobody, and the next batch is written', async () 
   expect(written).toHaveLength(2)
 })
 
+test('writes what is noted of one client when that one is asked for', async () => {
+  const { uses, written } = world()
+  uses.note('a', 'digest')
+  uses.note('b', 'digest')
+  await uses.flush('b')
+  await uses.flush('c')
+  expect(written.flat().map(({ client_id }) => client_id)).toEqual(['b'])
+  await uses.flush()
+  expect(written.flat().map(({ client_id }) => client_id)).toEqual(['b', 'a'])
+})
+
+test('keeps few uses of a client that comes with a new certificate each time', async () => {
+  const { uses, written } = world()
+  for (let n = 0; n < 1000; n++) uses.note('a', 'digest', `thumb-${n}`)
+  uses.note('b', 'digest')
+  await uses.flush()
+  expect(written.flat().filter(({ client_id }) => client_id === 'a')).toHaveLength(50)
+  expect(written.flat().filter(({ client_id }) => client_id === 'b')).toHaveLength(1)
+})
+
 describe('of very many clients', () => {
   beforeEach(() => jest.useFakeTimers())
   afterEach(() => jest.useRealTimers())

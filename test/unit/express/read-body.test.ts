@@ -86,3 +86,22 @@ test.each([999, 1000, 1001])('the limit is the same at %d bytes', async (length)
     expect(ours).toEqual(await send('body-parser', chunks, declared))
   }
 })
+
+test('gives up a body that lies unread when its peer is gone', async () => {
+  const outcome = new Promise((resolve) => {
+    const held = createServer((req) => {
+      // An app before ours keeps it waiting; all of it has come, and none was read.
+      req.pause()
+      readForm(req, limit).then(resolve, resolve)
+      setTimeout(() => req.socket.destroy(), 50)
+      held.close()
+    }).listen(0, '127.0.0.1', () => {
+      const { port } = held.address() as AddressInfo
+      const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': 3 }
+      request({ port, method: 'POST', headers })
+        .on('error', () => undefined)
+        .end('a=b')
+    })
+  })
+  await expect(outcome).resolves.toMatchObject({ reason: 'body_cut_short' })
+})

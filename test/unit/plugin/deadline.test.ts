@@ -76,3 +76,23 @@ test('ends the oldest first, and whoever is done leaves the others in line', asy
   await Promise.all([first, last])
   expect(order).toEqual(['first', 'last'])
 })
+
+test('ends even where the error can not be told', async () => {
+  const broken = () => {
+    throw new Error('cannot tell')
+  }
+  await expect(deadline.within(Promise.reject('no'), late, broken)).rejects.toThrow('cannot tell')
+  await expect(deadline.within(new Promise(() => undefined), broken)).rejects.toThrow('cannot tell')
+})
+
+test('takes a promise that throws when it is asked for one that failed', async () => {
+  const failed = jest.fn(() => new Error('told'))
+  const odd = Object.assign(Promise.resolve(), {
+    // biome-ignore lint/suspicious/noThenProperty: it is what is tried
+    then: () => {
+      throw new Error('odd')
+    },
+  })
+  await expect(deadline.within(odd as never, late, failed)).rejects.toThrow('told')
+  expect(failed).toHaveBeenCalledTimes(1)
+})

@@ -80,6 +80,15 @@ describe.each(['ES256', 'ES384', 'RS256', 'PS256'] as const)('%s', (algorithm) =
     expect(() => verify(damaged, imported, { algorithms: [algorithm] })).toThrow()
   })
 
+  test('it signs in place once the pool has enough to do', async () => {
+    const key = signingOf(await open({ algorithm }))
+    const signed = Array.from({ length: 70 }, () => signJwtAside(key, 'at+jwt', { sub: 'a' }, 2))
+    const aside = signed.filter((each) => each instanceof Promise)
+    expect(aside).toHaveLength(algorithm === 'RS256' || algorithm === 'PS256' ? 64 : 0)
+    await Promise.all(signed)
+    expect(signJwtAside(key, 'at+jwt', {}, 2) instanceof Promise).toBe(aside.length > 0)
+  })
+
   test('its set names it by its RFC 7638 thumbprint and holds nothing private', async () => {
     const keys = await open({ algorithm })
     const { calculateJwkThumbprint } = await import('jose')
