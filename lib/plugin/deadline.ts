@@ -43,17 +43,9 @@ export function openDeadline(limit: number, { keepsAlive = false } = {}): Deadli
     within(work, late, failed = same) {
       if (!isThenable(work)) return work
       return new Promise((resolve, reject) => {
-        // Whatever happens on the way to an error, the promise must end.
-        const end = (why: () => unknown) => {
-          try {
-            reject(why())
-          } catch (cause) {
-            reject(cause)
-          }
-        }
-        const entry = addLast(ends, look + looks + 1, () => end(late))
+        const entry = addLast(ends, look + looks + 1, () => endBy(reject, late))
         const fail = (cause: unknown) => {
-          if (remove(entry)) end(() => failed(cause))
+          if (remove(entry)) endBy(reject, () => failed(cause))
         }
         // A promise of another library may never settle either, settle twice or throw.
         try {
@@ -70,6 +62,15 @@ export function openDeadline(limit: number, { keepsAlive = false } = {}): Deadli
 }
 
 const same = (cause: unknown) => cause
+
+/** Whatever happens on the way to an error, the promise must end. */
+function endBy(reject: (cause: unknown) => void, why: () => unknown): void {
+  try {
+    reject(why())
+  } catch (cause) {
+    reject(cause)
+  }
+}
 
 function endLate(ends: Waiting, look: number): void {
   while (ends.after !== ends && ends.after.until <= look) {

@@ -11,11 +11,6 @@ import { fillCrowd } from './crowd.mjs'
 
 const require = createRequire(import.meta.url)
 
-/** Those of `npm start`. */
-const { scripts } = require('../../../package.json')
-const [, options = ''] = /node ((?:--\S+ )*)dist\/sample-app/.exec(scripts.start) ?? []
-const nodeOptions = options.split(' ').filter((option) => option !== '')
-
 /** Folders that are ready, by the settings that they were made for. */
 const prepared = new Map()
 
@@ -30,7 +25,6 @@ export function prepareProduct(world, { crowd = { size: 1000 }, ...others }) {
 export function productCommand(folder) {
   return [
     process.execPath,
-    ...nodeOptions,
     built('sample-app/authorization-server.js'),
     '--config',
     join(folder, 'deployment.toml'),
