@@ -54,15 +54,18 @@ export function batchUses(
   function remember(client_id: string): ClientUse[] {
     const uses: ClientUse[] = []
     if (noted.size < most) noted.set(client_id, uses)
-    timer ??= setTimeout(() => write(batch), milliseconds).unref()
+    timer ??= writeLater()
     return uses
+  }
+
+  function writeLater(): NodeJS.Timeout {
+    return setTimeout(() => write(batch), milliseconds).unref()
   }
 
   function write(clients: number): Promise<void> {
     clearTimeout(timer)
-    timer = undefined
     const uses = takeFirst(clients)
-    if (noted.size > 0) timer = setTimeout(() => write(batch), milliseconds).unref()
+    timer = noted.size > 0 ? writeLater() : undefined
     return record(uses)
   }
 
@@ -72,14 +75,9 @@ export function batchUses(
   }
 
   function takeFirst(clients: number): ClientUse[] {
-    const taken: ClientUse[] = []
-    for (const [client_id, uses] of noted) {
-      if (clients === 0) break
-      clients -= 1
-      taken.push(...uses)
-      noted.delete(client_id)
-    }
-    return taken
+    const first = [...noted].slice(0, clients)
+    for (const [client_id] of first) noted.delete(client_id)
+    return first.flatMap(([, uses]) => uses)
   }
 }
 

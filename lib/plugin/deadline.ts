@@ -1,5 +1,5 @@
 import type { MaybePromise } from '../client/client-store'
-import { isThenable } from './maybe-promise'
+import { isThenable } from '../client/maybe-promise'
 
 /**
  * Time limits for handlers. A limit on each call must cost next to nothing, so one timer looks at all

@@ -1,5 +1,5 @@
+import { isThenable } from '../client/maybe-promise'
 import type { EventName, ServerEvents } from '../plugin/events'
-import { isThenable } from '../plugin/maybe-promise'
 import type { Log } from '../plugin/plugin'
 import type { Registry } from '../plugin/registry'
 import { textOf } from './call-handler'

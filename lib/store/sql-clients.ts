@@ -1,10 +1,5 @@
-import type {
-  ClientRecord,
-  ClientStore,
-  ClientUse,
-  MaybePromise,
-  RegistrationRoom,
-} from '../client/client-store'
+import type { ClientRecord, ClientStore, ClientUse, RegistrationRoom } from '../client/client-store'
+import { whenThere } from '../client/maybe-promise'
 import { certificateRow, clientOf, clientRow, clientsOf, secretRow } from './client-rows'
 import type { Engine } from './engine'
 import { rowOf, run, type Steps, statement } from './statement'
@@ -173,7 +168,8 @@ export function sqlClients(engine: Engine): Omit<ClientStore, 'version' | 'group
   }
 
   return {
-    findClient: (client_id) => soon(engine.ask(find, { client_id }), clientOf),
+    // Without a promise where there is none: a look-up in SQLite costs no turn of the event loop.
+    findClient: (client_id) => whenThere(engine.ask(find, { client_id }), clientOf),
     listClients: async () => clientsOf(await engine.ask(list, {})),
     async registeredAmong(thumbprints) {
       const rows = await Promise.all(
@@ -189,9 +185,4 @@ export function sqlClients(engine: Engine): Omit<ClientStore, 'version' | 'group
       for (const slice of slices(latestUses(uses))) await engine.commit(() => recording(slice))
     },
   }
-}
-
-/** Without a promise where there is none: a look-up in SQLite costs no turn of the event loop. */
-function soon<From, To>(value: MaybePromise<From>, then: (value: From) => To): MaybePromise<To> {
-  return value instanceof Promise ? value.then(then) : then(value)
 }

@@ -42,7 +42,7 @@ export const mtlsSecret = definePlugin({
         const secret = await client.judgeSecret(client_secret)
         if (!secret.accepted) return secret
         if (client.withoutCertificate) return mandate(properties.MandateMutualSSL)
-        return await client.judgeCertificate(certificate)
+        return client.judgeCertificate(certificate)
       },
     },
     warnings:

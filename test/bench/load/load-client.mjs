@@ -185,7 +185,7 @@ function figures(before, after, latencies, idle) {
     p99: percentile(sorted, 0.99),
     cpu: server / count,
     serverBusy: server / microseconds,
-    clientBusy: client / microseconds - (idle * 1000) / microseconds,
+    clientBusy: Math.max(0, client - idle * 1000) / microseconds,
     // What neither of us used: other work on the machine, which makes the figures worse than they are.
     foreignBusy: Math.max(0, machine - server - client) / microseconds,
   }

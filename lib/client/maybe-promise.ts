@@ -1,4 +1,4 @@
-import type { MaybePromise } from '../client/client-store'
+import type { MaybePromise } from './client-store'
 
 /**
  * What may be there already. An `await` of what is there costs a promise and a turn of the microtask queue
