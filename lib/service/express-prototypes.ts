@@ -8,8 +8,9 @@
  * V8 then reserves no room for the twenty fields of a response (1.4 µs of each request).
  */
 
-import { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Express } from 'express'
+import { directRequests } from '../express/direct-body'
 
 export interface Constructors {
   IncomingMessage: typeof IncomingMessage
@@ -20,7 +21,7 @@ export interface Constructors {
 export function constructorsFor(app: Express): Constructors {
   const known = made.get(app)
   if (known !== undefined) return known
-  const AppRequest = class extends IncomingMessage {}
+  const AppRequest = directRequests()
   const AppResponse = class<Request extends IncomingMessage> extends ServerResponse<Request> {}
   app.request = takePlace(AppRequest.prototype, app.request)
   app.response = takePlace(AppResponse.prototype, app.response)
