@@ -7,13 +7,14 @@ import type { ServerResponse } from 'node:http'
 import type { Server } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { closeIdle } from './idle-connections'
 
 export interface Connections {
   /** A request arrived on `socket`; once per request, so it must be cheap. */
   answer(socket: Socket, res: ServerResponse): void
   isAnswering(socket: Duplex): boolean
-  /** More than so many are refused at once. */
-  limit(connections: number): void
+  /** More than so many are refused at once; one without a request for so many milliseconds is closed. */
+  limit(connections: number, keepAlive: number): void
   /** Answers what was asked, takes no more, and resolves when every connection is closed. */
   drain(limit: number): Promise<void>
 }
@@ -24,17 +25,22 @@ const pause = 50
 
 export function watchConnections(server: Server): Connections {
   /** Of each open connection, its latest answer. */
-  const latest = new Map<Duplex, ServerResponse | undefined>()
+  const latest = new Map<Socket, ServerResponse | undefined>()
+  const idle = closeIdle(latest)
   let draining = false
+  let keepAliveTimeout = 0
   let most = Number.POSITIVE_INFINITY
   if (cluster.isWorker) refuseAbove(server, () => most)
   server.on('secureConnection', (socket) => {
     latest.set(socket, undefined)
     socket.once('close', () => latest.delete(socket))
   })
+  // Node's own would make a timer for each answer.
+  server.keepAliveTimeout = 0
+  server.on('close', () => idle.close())
 
   function isAnswering(socket: Duplex): boolean {
-    const res = latest.get(socket)
+    const res = latest.get(socket as Socket)
     return res !== undefined && !res.writableFinished
   }
 
@@ -42,11 +48,14 @@ export function watchConnections(server: Server): Connections {
     answer(socket, res) {
       if (draining) res.shouldKeepAlive = false
       latest.set(socket, res)
+      tellKeepAlive(res, keepAliveTimeout)
     },
     isAnswering,
-    limit(connections) {
+    limit(connections, keepAlive) {
       if (cluster.isWorker) most = connections
       else server.maxConnections = connections
+      keepAliveTimeout = keepAlive
+      idle.limit(keepAlive)
     },
     async drain(limit) {
       draining = true
@@ -66,6 +75,12 @@ export function watchConnections(server: Server): Connections {
       for (const socket of latest.keys()) socket.destroy()
     },
   }
+}
+
+/** `Keep-Alive: timeout=5`, which Node derives from a timeout of its own, and clients go by. */
+function tellKeepAlive(res: ServerResponse, milliseconds: number): void {
+  const told = res as ServerResponse & { _keepAliveTimeout?: number }
+  told._keepAliveTimeout = milliseconds
 }
 
 /**

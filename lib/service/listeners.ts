@@ -125,9 +125,8 @@ function tlsSettings({ settings: { server }, trust }: ListenerSettings): TlsSett
 }
 
 function applyLimits({ server, connections }: Listener, limits: Limits): void {
-  connections.limit(limits.connections)
+  connections.limit(limits.connections, limits.keep_alive_timeout * 1000)
   server.maxRequestsPerSocket = limits.requests_per_connection
-  server.keepAliveTimeout = limits.keep_alive_timeout * 1000
   server.requestTimeout = limits.request_timeout * 1000
   server.headersTimeout = Math.min(10_000, server.requestTimeout)
 }

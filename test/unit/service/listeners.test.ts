@@ -201,6 +201,21 @@ describe('limits', () => {
     expect(Date.now() - start).toBeLessThan(3000)
   })
 
+  it('tells a client how long a connection stays, and keeps it while it asks', async () => {
+    await open('[server.limits]\nkeep_alive_timeout = 2')
+    const agent = keepAlive()
+    const ports = new Set()
+    beforeExpress((req) => ports.add(req.socket.remotePort))
+    // Together longer than an idle connection would stay.
+    for (let request = 0; request < 6; request++) {
+      const { headers } = await ask(listeners.url, { agent })
+      expect(headers['keep-alive']).toMatch(/^timeout=2\b/)
+      await new Promise((resolve) => setTimeout(resolve, 700))
+    }
+    expect(ports.size).toBe(1)
+    agent.destroy()
+  })
+
   it('answers 408 and closes when headers or body take too long', async () => {
     await open('[server.limits]\nrequest_timeout = 0.4')
     const start = Date.now()
