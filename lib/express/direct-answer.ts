@@ -13,8 +13,12 @@ export function directAnswers(): typeof ServerResponse {
     override end(chunk?: unknown, encoding?: unknown, callback?: unknown): this {
       // Headers are written as Latin-1, so the text must be, too.
       if (encoding === 'latin1' && typeof chunk === 'string' && awaitsItsBody(this)) {
-        this._header += chunk
-        return super.end(callback as () => void)
+        const headers = this._header
+        this._header = headers + chunk
+        super.end(callback as () => void)
+        // What is written is taken; a logger that shows `_header` must not show tokens.
+        this._header = headers
+        return this
       }
       return super.end(chunk, encoding as BufferEncoding, callback as () => void)
     }

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError } from '../error/oauth-error'
-import type { DirectRequest } from './direct-body'
 
 export const readForm = (req: IncomingMessage, limit: number): Promise<Buffer> =>
   readBody(req, form, limit)
@@ -21,63 +20,27 @@ function readBody(req: IncomingMessage, type: BodyType, limit: number): Promise<
     return Promise.reject(refusal)
   }
   return new Promise((resolve, reject) => {
-    const reader = new BodyReader(limit, resolve, reject)
-    if (!('giveBodyTo' in req) || !(req as DirectRequest).giveBodyTo(reader)) listen(req, reader)
-  })
-}
-
-/** Puts a body together. Each of its verbs may be called at any time, in any order. */
-export class BodyReader {
-  private first: Buffer | undefined = undefined
-  private rest: Buffer[] | undefined = undefined
-  private length = 0
-  private readonly limit: number
-  private readonly resolve: (body: Buffer) => void
-  private readonly reject: (error: OAuthError) => void
-
-  constructor(limit: number, resolve: (body: Buffer) => void, reject: (error: OAuthError) => void) {
-    this.limit = limit
-    this.resolve = resolve
-    this.reject = reject
-  }
-
-  /** False: there is too much of it, and no more is kept. */
-  add(chunk: Buffer): boolean {
-    this.length += chunk.length
-    if (this.length > this.limit) {
-      this.first = undefined
-      this.rest = undefined
-      this.reject(tooLarge())
-      return false
+    let first: Buffer | undefined
+    let rest: Buffer[] | undefined
+    let length = 0
+    const onData = (chunk: Buffer) => {
+      length += chunk.length
+      if (length > limit) {
+        req.off('data', onData)
+        req.resume()
+        reject(tooLarge())
+      } else if (first === undefined) first = chunk
+      else if (rest === undefined) rest = [first, chunk]
+      else rest.push(chunk)
     }
-    if (this.first === undefined) this.first = chunk
-    else if (this.rest === undefined) this.rest = [this.first, chunk]
-    else this.rest.push(chunk)
-    return true
-  }
-
-  end(): void {
-    this.resolve(this.rest ? Buffer.concat(this.rest) : (this.first ?? empty))
-  }
-
-  /** A body cut short is never half-read: its end does not come, and nothing is left to answer. */
-  cutShort(): void {
-    this.reject(cutShort())
-  }
-}
-
-function listen(req: IncomingMessage, reader: BodyReader): void {
-  const onData = (chunk: Buffer) => {
-    if (reader.add(chunk)) return
-    req.off('data', onData)
-    req.resume()
-  }
-  req.on('data', onData)
-  // Both come once. `on` makes no object to see to that.
-  req.on('end', () => reader.end())
-  // Node tells an error only where somebody listens for it.
-  req.on('close', () => {
-    if (!req.readableEnded) reader.cutShort()
+    req.on('data', onData)
+    // Both come once. `on` makes no object to see to that.
+    req.on('end', () => resolve(rest ? Buffer.concat(rest) : (first ?? empty)))
+    // A body cut short is never half-read: 'end' does not come, and nothing is left to answer. Node tells
+    // an error only where somebody listens for it.
+    req.on('close', () => {
+      if (!req.readableEnded) reject(cutShort())
+    })
   })
 }
 

@@ -38,6 +38,11 @@ export function watchConnections(server: Server): Connections {
   // Node's own would make a timer for each answer.
   server.keepAliveTimeout = 0
   server.on('close', () => idle.close())
+  // Node would answer by itself and keep the connection, of which nobody here would know.
+  server.on('checkExpectation', (_req, res) => {
+    res.writeHead(417, { connection: 'close' })
+    res.end()
+  })
 
   function isAnswering(socket: Duplex): boolean {
     const res = latest.get(socket as Socket)

@@ -95,3 +95,14 @@ it('leaves with its headers in one piece', async () => {
   expect(pieces.length).toBeGreaterThan(0)
   expect(pieces.every(([piece]) => String(piece).endsWith(text))).toBe(true)
 })
+
+it('keeps no text in what loggers show of an answer', async () => {
+  let shown: unknown
+  const answer: RequestListener = (_req, res) => {
+    res.writeHead(200, lines).end(text, 'latin1')
+    shown = Object(res)._header
+  }
+  await bytesOf(directAnswers(), answer, 'GET')
+  expect(shown).toMatch(/^HTTP\/1\.1 200 OK/)
+  expect(shown).not.toContain('access_token')
+})

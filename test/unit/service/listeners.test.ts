@@ -216,6 +216,11 @@ describe('limits', () => {
     agent.destroy()
   })
 
+  it('closes a connection that expects what it can not have', async () => {
+    await open()
+    expect(await raw(listeners.url, `${get}Expect: y\r\n\r\n`)).toMatch(/^HTTP\/1\.1 417 /)
+  })
+
   it('answers 408 and closes when headers or body take too long', async () => {
     await open('[server.limits]\nrequest_timeout = 0.4')
     const start = Date.now()
