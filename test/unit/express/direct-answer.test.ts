@@ -73,7 +73,7 @@ async function bytesOf(Response: typeof ServerResponse, answer: RequestListener,
 describe.each(['GET', 'HEAD'])('an answer to %s is byte for byte what Node sends', (method) => {
   it.each(Object.entries(answers))('%s', async (_what, answer) => {
     const ours = await bytesOf(directAnswers(), answer, method)
-    expect(ours).toMatch(/^HTTP\/1\.1 20\d |^$/)
+    expect(ours).toMatch(/^HTTP\/1\.1 20\d /)
     expect(ours).toBe(await bytesOf(ServerResponse, answer, method))
   })
 })
