@@ -33,6 +33,8 @@ function readBody(req: IncomingMessage, type: BodyType, limit: number): Promise<
       else if (rest === undefined) rest = [first, chunk]
       else rest.push(chunk)
     }
+    // Of a stream that was asked for once Node hands on each piece as it comes, instead of keeping it for later.
+    req.read(0)
     req.on('data', onData)
     // Both come once. `on` makes no object to see to that.
     req.on('end', () => resolve(rest ? Buffer.concat(rest) : (first ?? empty)))

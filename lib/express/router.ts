@@ -6,6 +6,7 @@ import { beginLogout, continueLogout } from '../server/logout'
 import { describeServer } from '../server/metadata'
 import { pushAuthorization } from '../server/par'
 import type { Parts } from '../server/parts'
+import { tokenAnswerText } from '../server/token-answer'
 import { answerTokenRequest } from '../server/token-endpoint'
 import { answerUserinfo } from '../server/userinfo'
 import type { Authenticate } from './authenticate'
@@ -15,7 +16,7 @@ import { noteFacts, type Receiver, receive } from './receive'
 import { registerRoute, registrationRoutes, whileOn } from './registration-routes'
 import { type Answer, answering, errorWriter } from './reply'
 import { openTokenCheck } from './require-token'
-import { writeJson } from './write-reply'
+import { writeJson, writeJsonText } from './write-reply'
 
 /** `POST /oauth2/token`, for the router and for an app's own route behind Passport. */
 export function tokenRoute(
@@ -29,7 +30,8 @@ export function tokenRoute(
     const known = authenticated instanceof Promise ? await authenticated : authenticated
     const read = receive(req, receiver)
     const received = read instanceof Promise ? await read : read
-    writeJson(res, 200, await answerTokenRequest(parts, received, known))
+    const answer = await answerTokenRequest(parts, received, known)
+    writeJsonText(res, 200, tokenAnswerText(answer))
   })
 }
 

@@ -23,6 +23,11 @@ export function writeJson(
   write(res, status, 'application/json', JSON.stringify(body), headers)
 }
 
+/** JSON that is written already. */
+export function writeJsonText(res: ServerResponse, status: number, text: string): void {
+  write(res, status, 'application/json', text)
+}
+
 /** A JWT that is the whole answer, by its own media type. */
 export function writeJwt(res: ServerResponse, type: string, jwt: string): void {
   write(res, 200, type, jwt)

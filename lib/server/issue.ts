@@ -8,6 +8,7 @@ import type { FoundCode, FoundRefreshToken, Grant, Issue } from '../token/token-
 import type { Parts } from './parts'
 import { endGrant, nextRefreshToken, repeatRenewal, resolveConflict } from './renew'
 import { grantAudience, grantScope } from './scope'
+import type { TokenAnswer } from './token-answer'
 import type { Received } from './token-request'
 
 /**
@@ -15,15 +16,6 @@ import type { Received } from './token-request'
  * up, what it issues is stored, and only then is anything answered. If the commit says that somebody
  * else was first, nothing is issued and the whole grant is revoked (RFC 9700 section 4.14.2).
  */
-export interface TokenAnswer {
-  access_token: string
-  refresh_token?: string
-  id_token?: string
-  token_type: 'Bearer'
-  expires_in: number
-  scope?: string
-}
-
 export interface Issued {
   answer: TokenAnswer
   sub: string

@@ -10,9 +10,10 @@ import { type Authenticated, authenticateClient } from './authenticate-client'
 import { callHandler, tellFailure } from './call-handler'
 import { readClaims, readDecision } from './decision'
 import { required } from './form'
-import { type Issued, issueTokens, type TokenAnswer } from './issue'
+import { type Issued, issueTokens } from './issue'
 import type { Parts } from './parts'
 import type { Guess } from './throttle'
+import type { TokenAnswer } from './token-answer'
 import type { Received } from './token-request'
 
 /**
