@@ -14,9 +14,11 @@ export interface IdleConnections {
 /** Beyond what the peer is told, so that a request that it sends at the last moment still arrives. */
 const grace = 1_000
 
-/** As a connection was at an earlier look; `since` is the first look of which that is true. */
+/**
+ * What a connection had read at an earlier look; `since` is the first look of which that is true. It holds
+ * no answer: one that is kept until the next look takes its request and all that hangs on it along.
+ */
 interface Idle {
-  res: ServerResponse
   bytes: number
   since: number
 }
@@ -35,7 +37,7 @@ export function closeIdle(
       if (!res?.writableFinished) continue
       const known = idle.get(socket)
       const bytes = socket.bytesRead
-      if (known?.res !== res || known.bytes !== bytes) idle.set(socket, { res, bytes, since: now })
+      if (known?.bytes !== bytes) idle.set(socket, { bytes, since: now })
       else if (now - known.since >= limit) socket.destroy()
     }
   }
