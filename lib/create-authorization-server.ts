@@ -17,8 +17,8 @@ import { capabilitiesOf } from './plugin/capabilities'
 import { openDeadline } from './plugin/deadline'
 import type { Log } from './plugin/plugin'
 import type { Registry } from './plugin/registry'
-import { openRunningChain } from './running-chain'
-import { openAddress } from './server/address'
+import { openRunningChain, type RunningChain } from './running-chain'
+import { type Address, openAddress } from './server/address'
 import { announceChain } from './server/announce'
 import { openTell } from './server/audit'
 import { openCleanUp } from './server/clean-up'
@@ -124,23 +124,8 @@ async function openServer(
   const deadline = openDeadline(options.server.limits.handler_timeout * 1000)
   closers.push(deadline.close)
 
-  const parts: Parts = {
+  const parts = runningParts(chain, address, {
     path,
-    get issuer() {
-      return address.issuer
-    },
-    get mtlsUrl() {
-      return address.mtlsUrl
-    },
-    get registry() {
-      return chain.registry
-    },
-    get registration() {
-      return chain.registration
-    },
-    get settings() {
-      return chain.tokens
-    },
     clients,
     accounts,
     sessions: openSessions(store, accounts, clock),
@@ -149,18 +134,16 @@ async function openServer(
     judge: { trust, clock, refreshPins: pins.refresh },
     connections: openConnections(trust),
     deadline,
-    throttle: openThrottle(store, clock, () => chain.throttle),
+    throttle: openThrottle(store, clock, () => chain.current.throttle),
     clock,
     log,
-    tell: openTell(() => chain.registry, log),
+    tell: openTell(() => chain.current.registry, log),
     pages: { ...standardPages, ...options.pages },
-  }
+  })
   closers.push(openCleanUp(parts, store).close)
   const receiver = {
     source: sourceOf(options),
-    get limit() {
-      return chain.options.server.limits.body_bytes
-    },
+    limit: () => chain.current.options.server.limits.body_bytes,
   }
   const authenticate = openAuthenticate(parts, receiver)
   const token = tokenRoute(parts, receiver, authenticate)
@@ -179,10 +162,10 @@ async function openServer(
     trust,
     certificate: receiver.source,
     get handlers() {
-      return chain.registry
+      return chain.current.registry
     },
     get chainDigest() {
-      return chain.digest
+      return chain.current.digest
     },
     get issuer() {
       return address.issuer
@@ -202,17 +185,17 @@ async function openServer(
           for (const bringIntoForce of prepared) bringIntoForce()
         }
       })
-      parts.tell('reloaded', { chain: idsOf(chain.registry) })
+      parts.tell('reloaded', { chain: idsOf(chain.current.registry) })
     },
     async announce() {
-      const { registry, options: settings } = chain
+      const { registry, options: settings } = chain.current
       const { plugins, keystore } = settings
       if (keys.signing() === undefined) log.error('key.missing', keyMissing(keystore.primary))
       const groups = await store.groupClients()
       return announceChain(log, await explainChain({ registry, plugins, settings, groups }))
     },
     async started() {
-      parts.tell('started', { issuer: address.issuer, chain: idsOf(chain.registry) })
+      parts.tell('started', { issuer: address.issuer, chain: idsOf(chain.current.registry) })
     },
     async close() {
       parts.tell('stopped', {})
@@ -220,6 +203,33 @@ async function openServer(
       await store.close()
     },
   }
+}
+
+type Changing = 'issuer' | 'mtlsUrl' | 'registry' | 'registration' | 'settings'
+
+/**
+ * What stays, and what a reload or a bound port changes. A class has the accessors: a literal with one is a
+ * hash table to V8, and a token request looks here some sixty times.
+ */
+function runningParts(chain: RunningChain, address: Address, fixed: Omit<Parts, Changing>): Parts {
+  class Running implements Pick<Parts, Changing> {
+    get issuer() {
+      return address.issuer
+    }
+    get mtlsUrl() {
+      return address.mtlsUrl
+    }
+    get registry() {
+      return chain.current.registry
+    }
+    get registration() {
+      return chain.current.registration
+    }
+    get settings() {
+      return chain.current.tokens
+    }
+  }
+  return Object.assign(new Running(), fixed)
 }
 
 function keyMissing({ directory }: CompleteOptions['keystore']['primary']) {

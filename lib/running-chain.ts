@@ -10,16 +10,10 @@ import { openRegistry, type Registry } from './plugin/registry'
 import type { RegistrationSettings, TokenSettings } from './server/parts'
 import type { ThrottleSettings } from './server/throttle'
 
-/** The chain and the settings that are in force; a reload puts others in their place, whole. */
+/** The chain and the settings that are in force. */
 export interface RunningChain {
-  readonly registry: Registry
-  /** The settings, and all plugins there are, on or off. */
-  readonly options: CompleteOptions & { plugins: readonly AnyPlugin[] }
-  readonly tokens: TokenSettings
-  readonly registration: RegistrationSettings
-  /** Equal in two processes whose chains were made of the same settings. */
-  readonly digest: string
-  readonly throttle: ThrottleSettings
+  /** A reload puts others in its place, whole. */
+  readonly current: InForce
   /**
    * Reads the file again and sets its chain up; `others` reads what else must be read, by the new
    * settings, before they may take the old ones' place, and gives what brings that into force at the
@@ -29,12 +23,26 @@ export interface RunningChain {
   close(): Promise<void>
 }
 
+export interface InForce {
+  readonly registry: Registry
+  /** The settings, and all plugins there are, on or off. */
+  readonly options: CompleteOptions & { plugins: readonly AnyPlugin[] }
+  readonly tokens: TokenSettings
+  readonly registration: RegistrationSettings
+  /** Equal in two processes whose chains were made of the same settings. */
+  readonly digest: string
+  readonly throttle: ThrottleSettings
+}
+
 export async function openRunningChain(
   options: CompleteOptions,
   capabilities: Capabilities,
 ): Promise<RunningChain> {
   const plugins = withStandard(options.plugins ?? [])
-  const open = async (settings: CompleteOptions, given: readonly AnyPlugin[]) => ({
+  const open = async (
+    settings: CompleteOptions,
+    given: readonly AnyPlugin[],
+  ): Promise<InForce> => ({
     options: { ...settings, plugins: given },
     registry: await openLocated(settings, given, capabilities),
     tokens: { ...settings.oauth.token_validation, ...settings.oauth.token_renewal },
@@ -43,28 +51,9 @@ export async function openRunningChain(
     throttle: settings.throttle,
   })
   const retired = openRetirement(options.server.limits.handler_timeout * 1000)
-  let current = await open(options, plugins)
-
-  return {
-    get registry() {
-      return current.registry
-    },
-    get options() {
-      return current.options
-    },
-    get tokens() {
-      return current.tokens
-    },
-    get registration() {
-      return current.registration
-    },
-    get digest() {
-      return current.digest
-    },
-    get throttle() {
-      return current.throttle
-    },
-    async reload(others) {
+  const running = {
+    current: await open(options, plugins),
+    async reload(others: Parameters<RunningChain['reload']>[0]) {
       const again = await readAgain(options, plugins)
       const next = await open(again.settings, again.plugins)
       let bringIntoForce: () => void
@@ -75,14 +64,15 @@ export async function openRunningChain(
         throw cause
       }
       bringIntoForce()
-      retired.add(current.registry)
-      current = next
+      retired.add(running.current.registry)
+      running.current = next
     },
     async close() {
-      await current.registry.close()
+      await running.current.registry.close()
       await retired.close()
     },
   }
+  return running
 }
 
 function digestOf(

@@ -109,31 +109,33 @@ export async function openTrust(settings?: TruststoreSettings): Promise<Trust> {
     }
   }
 
-  return {
+  class Current implements Pick<Trust, 'epoch' | 'set' | 'anchors' | 'refused' | 'crls' | 'files'> {
     get epoch() {
       return current.set.epoch
-    },
+    }
     get set() {
       return current.set
-    },
+    }
     get anchors() {
       return current.set.authorities.anchors
-    },
+    }
     get refused() {
       return current.refused
-    },
+    }
     get crls() {
       return files.crls
-    },
+    }
     get files() {
       return inForce === undefined ? [] : [inForce.file_name, ...(inForce.crl_file_names ?? [])]
-    },
+    }
+  }
+  return Object.assign(new Current(), {
     prepareReload,
     async reload() {
       const bringIntoForce = await prepareReload()
       bringIntoForce()
     },
-    setRegistered(thumbprints) {
+    setRegistered(thumbprints: ReadonlySet<string>) {
       registered = new Set(thumbprints)
       const next = buildSet(current.set.epoch + 1, files, registered, inForce)
       if (!sameAuthorities(current.set.authorities, next.set.authorities)) swap(next)
@@ -144,12 +146,12 @@ export async function openTrust(settings?: TruststoreSettings): Promise<Trust> {
     // that a client registered by its own certificate would be locked out by the CA of another one.
     // An empty list is not an absent one, which would mean Node's default roots.
     tlsOptions: () => ({ ca: [] }),
-    onChange(listener) {
+    onChange(listener: () => void) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    warnings: (now) => warningsOf(current.set, now),
-  }
+    warnings: (now: number) => warningsOf(current.set, now),
+  })
 }
 
 async function readFiles(settings: TruststoreSettings | undefined): Promise<TrustFiles> {

@@ -33,7 +33,9 @@ async function receiveBrowser(req: IncomingMessage, receiver: Receiver): Promise
   const { url = '', headers, method } = req
   const mark = url.indexOf('?')
   const query = Buffer.from(mark === -1 ? '' : url.slice(mark + 1), 'latin1')
-  const { parameters } = parseForm(method === 'POST' ? await readForm(req, receiver.limit) : query)
+  const { parameters } = parseForm(
+    method === 'POST' ? await readForm(req, receiver.limit()) : query,
+  )
   const { client_id } = parameters
   const facts = noteFacts(req, receiver, tooLong(client_id) ? undefined : client_id)
   return { parameters, cookie: readCookie(headers.cookie), origin: headers.origin, facts }

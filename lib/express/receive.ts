@@ -12,8 +12,8 @@ import { stateOf } from './request-state'
 /** How a request is read. */
 export interface Receiver {
   source: CertificateSource
-  /** Bytes of a body. */
-  limit: number
+  /** Bytes of a body at most. */
+  limit(): number
 }
 
 /** At once when it has been read before. Throws `OAuthError` `invalid_request`. */
@@ -70,7 +70,7 @@ async function read(
   const request_id = newRequestId()
   const state = stateOf(req)
   state.facts = { client_id: undefined, thumbprint: presented?.short, ip: address, request_id }
-  const body = await readForm(req, limit)
+  const body = await readForm(req, limit())
   const { url = '', headers } = req
   const mark = url.indexOf('?')
   const received = readTokenRequest({

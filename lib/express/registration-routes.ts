@@ -22,7 +22,7 @@ export function registerRoute(parts: Parts, receiver: Receiver): RequestHandler 
   return answering(async (req, res) => {
     const call = receiveCall(req, receiver)
     const facts = noteFacts(req, receiver, await authorizeRegistration(parts, call))
-    const asked = parseJsonObject(await readJson(req, receiver.limit))
+    const asked = parseJsonObject(await readJson(req, receiver.limit()))
     writeJson(res, 201, await registerClient(parts, { ...call, facts }, asked))
   })
 }
@@ -44,7 +44,7 @@ export function registrationRoutes(
     }),
     PUT: answering(async (req, res) => {
       const { call, record } = await find(req)
-      const asked = parseJsonObject(await readJson(req, receiver.limit))
+      const asked = parseJsonObject(await readJson(req, receiver.limit()))
       writeJson(res, 200, await replaceRegistration(parts, record, call, asked))
     }),
     DELETE: answering(async (req, res) => {

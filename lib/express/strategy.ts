@@ -95,7 +95,7 @@ function askApp(
   verify: Verify,
   { certificate = fromTlsConnection(), body_bytes = 16_384 }: VerifyOptions,
 ): (req: Request) => Promise<object> {
-  const receiver: Receiver = { source: certificate, limit: body_bytes }
+  const receiver: Receiver = { source: certificate, limit: () => body_bytes }
   return async (req) => {
     const received = await receive(req, receiver)
     const { client_id, client_secret } = received.request

@@ -18,25 +18,25 @@ export function openAddress(
 ): Address {
   let issuer = given
   let mtlsUrl = mtls?.port ? new URL(`https://${hostname}:${mtls.port}`).origin : undefined
-  const address: Address = {
+  class ServerAddress implements Address {
     get issuer() {
       if (issuer !== undefined) return issuer
       throw new SetupError('The issuer is not known yet.', 'Set issuer, or a port other than 0.')
-    },
+    }
     get mtlsUrl() {
       return mtlsUrl
-    },
+    }
     get token_endpoints() {
-      return [address.issuer, ...(mtlsUrl === undefined ? [] : [mtlsUrl])].map((origin) =>
+      return [this.issuer, ...(mtlsUrl === undefined ? [] : [mtlsUrl])].map((origin) =>
         endpointAt(origin, path, 'token'),
       )
-    },
-    set(url, mtls) {
+    }
+    set(url: string, mtls?: string) {
       issuer ??= url
       mtlsUrl = mtls ?? mtlsUrl
-    },
+    }
   }
-  return address
+  return new ServerAddress()
 }
 
 /** An endpoint's URL; an issuer may end in a slash, which stands for nothing. */

@@ -17,28 +17,26 @@ const bytesPerUnit = 3
 /** `size`: bytes that are usually waited for; it grows when more come. */
 export function lineBuffer(size: number): LineBuffer {
   let bytes = Buffer.allocUnsafe(size)
-  let length = 0
 
   function makeRoom(needed: number): void {
     if (needed <= bytes.length) return
     const larger = Buffer.allocUnsafe(Math.max(needed, 2 * bytes.length))
-    bytes.copy(larger, 0, 0, length)
+    bytes.copy(larger, 0, 0, buffer.length)
     bytes = larger
   }
 
-  return {
-    get length() {
-      return length
-    },
-    add(line) {
-      makeRoom(length + line.length * bytesPerUnit)
-      length += bytes.write(line, length)
+  const buffer = {
+    length: 0,
+    add(line: string) {
+      makeRoom(buffer.length + line.length * bytesPerUnit)
+      buffer.length += bytes.write(line, buffer.length)
     },
     take() {
-      const taken = bytes.subarray(0, length)
+      const taken = bytes.subarray(0, buffer.length)
       bytes = Buffer.allocUnsafe(size)
-      length = 0
+      buffer.length = 0
       return taken
     },
   }
+  return buffer
 }
