@@ -18,8 +18,8 @@ const usage = `npm run bench -- [options]
   --only a,b    these scenarios: ${allScenarios.map(({ name }) => name).join(', ')}
   --all         every scenario, the long ones of growth too
   --quick       short rounds: to see that everything works, not how fast
-  --rounds N    rounds for each server (5)
-  --seconds S   length of a measured window (2.2)
+  --rounds N    rounds for each server (15)
+  --seconds S   length of a measured window (0.8)
   --profile     where the product's time goes, for the scenario of --only (keep-alive)
   --help
 `

@@ -7,13 +7,14 @@
  *   node test/bench/gate.mjs --record   measures three times and writes the medians into gate.json
  */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { ratioOf } from './ratios.mjs'
 import { runScenario } from './run-scenario.mjs'
 import { standardScenarios } from './scenarios.mjs'
 import { makeWorld } from './world.mjs'
 
 const runs = 3
 const slack = 0.25
-const pace = { rounds: 3, firstWarmUp: 1.5, warmUp: 0.3, window: 1 }
+const pace = { rounds: 7, firstWarmUp: 1.5, warmUp: 0.2, window: 0.5 }
 const file = new URL('gate.json', import.meta.url)
 
 /** What is compared, by scenario: product ÷ floor, and whether more is better. */
@@ -90,7 +91,7 @@ async function measure(world, name) {
   const { rows } = await runScenario(world, reduced, pace)
   return measures[name].map(({ figure, more }) => ({
     key: `${name} ${figure}`,
-    ratio: rows[1][figure] / rows[0][figure],
+    ratio: ratioOf(figure, rows[1], rows[0]),
     more,
   }))
 }

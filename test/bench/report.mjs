@@ -1,5 +1,7 @@
 /** What was measured, as Markdown. The first row of a table is what the others are divided by. */
 
+import { ratioOf } from './ratios.mjs'
+
 export function scenarioTable({ rows }) {
   return rows[0].start === undefined ? loadTable(rows) : startTable(rows)
 }
@@ -40,12 +42,12 @@ function loadTable(rows) {
     rows.map((row) => [
       row.server,
       row.rate.toFixed(0),
-      (row.rate / first.rate).toFixed(2),
+      ratioOf('rate', row, first).toFixed(2),
       row.p50.toFixed(2),
       row.p99.toFixed(2),
-      (row.p99 / first.p99).toFixed(2),
+      ratioOf('p99', row, first).toFixed(2),
       row.cpu.toFixed(0),
-      (row.cpu / first.cpu).toFixed(2),
+      ratioOf('cpu', row, first).toFixed(2),
       percent(row.serverBusy),
       percent(row.clientBusy),
       row.memory.toFixed(0),

@@ -6,9 +6,10 @@ import { peakMemory, processTree } from './machine/proc.mjs'
 import { open } from './participants.mjs'
 import { withPostgres } from './product/postgres.mjs'
 import { proveSameWork } from './same-work.mjs'
+import { median, spread } from './statistics.mjs'
 
 /** Seconds; the first round warms the compiler up, the others the caches. */
-export const fullPace = { rounds: 5, firstWarmUp: 6, warmUp: 1.2, window: 2.2 }
+export const fullPace = { rounds: 15, firstWarmUp: 6, warmUp: 0.4, window: 0.8 }
 export const quickPace = { rounds: 3, firstWarmUp: 1.5, warmUp: 0.3, window: 0.8 }
 
 export async function runScenario(world, scenario, pace, say = () => {}) {
@@ -132,14 +133,4 @@ function medians(rounds) {
     foreignBusy: figure('foreignBusy'),
     spread: spread(rounds.map(({ rate }) => rate)),
   }
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-}
-
-function spread(values) {
-  return (Math.max(...values) - Math.min(...values)) / median(values)
 }

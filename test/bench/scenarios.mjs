@@ -2,6 +2,8 @@
  * What is measured, and the ratios to reach. Every scenario is one suite: its servers run side by
  * side, and only figures of one suite are divided by each other.
  */
+import { ratioOf } from './ratios.mjs'
+
 const floor = { name: 'floor', kind: 'floor' }
 const product = { name: 'product', kind: 'product' }
 const oidc = { name: 'oidc-provider', kind: 'oidc-provider' }
@@ -174,7 +176,7 @@ function plain(value) {
 }
 
 function ratio(figure, one, other) {
-  return (row) => plain(row(one)[figure] / row(other)[figure])
+  return (row) => plain(ratioOf(figure, row(one), row(other)))
 }
 
 /**
@@ -185,12 +187,12 @@ function rate(one, other) {
   return (row) => {
     const rows = [row(one), row(other)]
     const [first, second] = rows
+    const byRate = ratioOf('rate', first, second)
     const limited = rows.some(({ clientBusy }) => clientBusy > 0.92)
-    if (!limited) return plain(first.rate / second.rate)
-    const byRate = (first.rate / second.rate).toFixed(2)
+    if (!limited) return plain(byRate)
     return {
-      value: second.cpu / first.cpu,
-      note: `by server CPU per request, as the client was the limit; by req/s ${byRate}`,
+      value: ratioOf('cpu', second, first),
+      note: `by server CPU per request, as the client was the limit; by req/s ${byRate.toFixed(2)}`,
     }
   }
 }
