@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { CertificateSource } from '../certificate/source'
 import type { MaybePromise } from '../client/client-store'
-import { OAuthError } from '../error/oauth-error'
 import type { RequestFacts } from '../plugin/events'
 import { parseForm } from '../server/form'
 import { type Received, readTokenRequest } from '../server/token-request'
@@ -61,11 +60,7 @@ export function noteFacts(
   return facts
 }
 
-async function read(
-  req: IncomingMessage & { body?: unknown },
-  { source, limit }: Receiver,
-): Promise<Received> {
-  if (req.body !== undefined) throw new OAuthError('server_error', bodyTaken)
+async function read(req: IncomingMessage, { source, limit }: Receiver): Promise<Received> {
   const { presented, unread, address } = source.read(req)
   const request_id = newRequestId()
   const state = stateOf(req)
@@ -86,13 +81,6 @@ async function read(
   state.received = received
   return received
 }
-
-const bodyTaken = {
-  reason: 'internal',
-  cause: new Error(
-    'The body was read by another parser. Mount mtls-secret before express.urlencoded().',
-  ),
-} as const
 
 /** Unique among the lines of all processes: a random word for the process, and a number. */
 export function newRequestId(): string {

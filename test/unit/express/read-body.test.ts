@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, request, type Server } from 'node:h
 import type { AddressInfo } from 'node:net'
 import { raw } from 'body-parser'
 import fc from 'fast-check'
-import { readForm } from '../../../lib/express/read-body'
+import { readForm, readJson } from '../../../lib/express/read-body'
 
 /** Our reader is body-parser's raw reader without its price: the same bytes, the same limits. */
 const limit = 1000
@@ -104,4 +104,40 @@ test('gives up a body that lies unread when its peer is gone', async () => {
     })
   })
   await expect(outcome).resolves.toMatchObject({ reason: 'body_cut_short' })
+})
+
+describe('a body that somebody else has read', () => {
+  /** What stands before us in an app, with the two ways in which it may have read. */
+  const before: Record<string, (req: IncomingMessage & { body?: unknown }) => Promise<void>> = {
+    'and left in req.body': (req) => ended(Object.assign(req, { body: {} })),
+    'and kept to himself': ended,
+  }
+  const ours = { form: readForm, json: readJson }
+
+  for (const [how, readFirst] of Object.entries(before)) {
+    test.each(['form', 'json'] as const)(
+      `${how} is told at once, not waited for: %s`,
+      async (type) => {
+        const told = new Promise<unknown>((resolve) => {
+          readers.late = async (req) => {
+            await readFirst(req)
+            return ours[type](req, limit).catch((error) => {
+              resolve(error)
+              throw error
+            })
+          }
+        })
+        const answer = send('late', [Buffer.from('a=b')], true)
+        expect(await told).toMatchObject({
+          code: 'server_error',
+          cause: { message: expect.stringContaining('Mount mtls-secret before') },
+        })
+        expect((await answer).status).toBe(500)
+      },
+    )
+  }
+
+  function ended(req: IncomingMessage): Promise<void> {
+    return new Promise((resolve) => req.resume().once('end', resolve))
+  }
 })
