@@ -109,33 +109,31 @@ export async function openTrust(settings?: TruststoreSettings): Promise<Trust> {
     }
   }
 
-  class Current implements Pick<Trust, 'epoch' | 'set' | 'anchors' | 'refused' | 'crls' | 'files'> {
+  return {
     get epoch() {
       return current.set.epoch
-    }
+    },
     get set() {
       return current.set
-    }
+    },
     get anchors() {
       return current.set.authorities.anchors
-    }
+    },
     get refused() {
       return current.refused
-    }
+    },
     get crls() {
       return files.crls
-    }
+    },
     get files() {
       return inForce === undefined ? [] : [inForce.file_name, ...(inForce.crl_file_names ?? [])]
-    }
-  }
-  return Object.assign(new Current(), {
+    },
     prepareReload,
     async reload() {
       const bringIntoForce = await prepareReload()
       bringIntoForce()
     },
-    setRegistered(thumbprints: ReadonlySet<string>) {
+    setRegistered(thumbprints) {
       registered = new Set(thumbprints)
       const next = buildSet(current.set.epoch + 1, files, registered, inForce)
       if (!sameAuthorities(current.set.authorities, next.set.authorities)) swap(next)
@@ -146,12 +144,12 @@ export async function openTrust(settings?: TruststoreSettings): Promise<Trust> {
     // that a client registered by its own certificate would be locked out by the CA of another one.
     // An empty list is not an absent one, which would mean Node's default roots.
     tlsOptions: () => ({ ca: [] }),
-    onChange(listener: () => void) {
+    onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    warnings: (now: number) => warningsOf(current.set, now),
-  })
+    warnings: (now) => warningsOf(current.set, now),
+  }
 }
 
 async function readFiles(settings: TruststoreSettings | undefined): Promise<TrustFiles> {

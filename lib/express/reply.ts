@@ -25,13 +25,9 @@ export function tellRefusal(
   told.add(error)
   const { client_id, thumbprint, ip, request_id } = factsOf(req)
   if (error.code === 'server_error' || error.reason === 'store_failed') {
-    log.error('request.failed', {
-      request_id,
-      problem: String(rootOf(error)),
-    })
+    log.error('request.failed', { request_id, problem: String(rootOf(error)) })
   }
   const { code, reason } = error
-  // Not spread: of a spread object that is frozen V8 makes a new shape each time.
   tell('rejected', { client_id, thumbprint, ip, request_id, error: code, reason })
 }
 

@@ -18,25 +18,25 @@ export function openAddress(
 ): Address {
   let issuer = given
   let mtlsUrl = mtls?.port ? new URL(`https://${hostname}:${mtls.port}`).origin : undefined
-  class ServerAddress implements Address {
+  const address: Address = {
     get issuer() {
       if (issuer !== undefined) return issuer
       throw new SetupError('The issuer is not known yet.', 'Set issuer, or a port other than 0.')
-    }
+    },
     get mtlsUrl() {
       return mtlsUrl
-    }
+    },
     get token_endpoints() {
-      return [this.issuer, ...(mtlsUrl === undefined ? [] : [mtlsUrl])].map((origin) =>
+      return [address.issuer, ...(mtlsUrl === undefined ? [] : [mtlsUrl])].map((origin) =>
         endpointAt(origin, path, 'token'),
       )
-    }
-    set(url: string, mtls?: string) {
+    },
+    set(url, mtls) {
       issuer ??= url
       mtlsUrl = mtls ?? mtlsUrl
-    }
+    },
   }
-  return new ServerAddress()
+  return address
 }
 
 /** An endpoint's URL; an issuer may end in a slash, which stands for nothing. */

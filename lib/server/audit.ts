@@ -4,7 +4,11 @@ import type { Log } from '../plugin/plugin'
 import type { Registry } from '../plugin/registry'
 import { textOf } from './call-handler'
 
-/** Tells every listener of an event. A listener that fails is named in the log and changes nothing. */
+/**
+ * Tells every listener of an event. A listener that fails is named in the log and changes nothing. The event
+ * is frozen: of a spread object V8 makes a new shape each time it is, so one that many requests bring is
+ * better written out.
+ */
 export type Tell = <Name extends Exclude<EventName, 'beforeIssue'>>(
   name: Name,
   event: ServerEvents[Name],

@@ -10,6 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { ratioOf } from './ratios.mjs'
 import { runScenario } from './run-scenario.mjs'
 import { standardScenarios } from './scenarios.mjs'
+import { median } from './statistics.mjs'
 import { makeWorld } from './world.mjs'
 
 const runs = 3
@@ -76,7 +77,9 @@ async function record() {
       }
     }
   }
-  const medians = Object.fromEntries([...found].map(([key, ratios]) => [key, middle(ratios)]))
+  const medians = Object.fromEntries(
+    [...found].map(([key, ratios]) => [key, Number(median(ratios).toFixed(3))]),
+  )
   writeFileSync(file, `${JSON.stringify(medians, null, 2)}\n`)
   process.stdout.write(readFileSync(file, 'utf8'))
 }
@@ -94,8 +97,4 @@ async function measure(world, name) {
     ratio: ratioOf(figure, rows[1], rows[0]),
     more,
   }))
-}
-
-function middle(values) {
-  return Number(values.toSorted((a, b) => a - b)[values.length >> 1].toFixed(3))
 }

@@ -1,7 +1,7 @@
 /**
- * One figure divided by another. The rounds of a scenario are divided pair by pair, since two that stood
- * side by side had the same machine to themselves, and the median of those is the ratio: where neighbours
- * on the host take half of a core for some seconds, the two medians may come from different hours.
+ * One figure divided by another: of the same round, and the median of those quotients. Where neighbours on the
+ * host take half of a core for some seconds, the medians of two servers may come from different moments.
+ * Memory and starts are figures of a whole row.
  */
 import { median } from './statistics.mjs'
 

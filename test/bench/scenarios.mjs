@@ -106,9 +106,8 @@ export const growthScenarios = [
     targets: [
       atLeast('two workers ÷ one, divided by the floor’s own two ÷ one', 0.98, (row) =>
         plain(
-          row('product, 2 workers').rate /
-            row('product, 1 process').rate /
-            (row('floor, 2 workers').rate / row('floor, 1 process').rate),
+          ratioOf('rate', row('product, 2 workers'), row('product, 1 process')) /
+            ratioOf('rate', row('floor, 2 workers'), row('floor, 1 process')),
         ),
       ),
     ],
@@ -155,7 +154,7 @@ export const growthScenarios = [
     ],
     targets: [
       atLeast('rotations on PostgreSQL ÷ on SQLite, each ÷ floor', 0.5, (row) =>
-        plain(row('product, PostgreSQL').rate / row('product, SQLite').rate),
+        plain(ratioOf('rate', row('product, PostgreSQL'), row('product, SQLite'))),
       ),
     ],
   },

@@ -8,6 +8,7 @@ import { describeMachine } from './machine/describe.mjs'
 import { memoryNow, openDescriptors, processTree } from './machine/proc.mjs'
 import { open } from './participants.mjs'
 import { firstTokens } from './run-scenario.mjs'
+import { median } from './statistics.mjs'
 import { makeWorld } from './world.mjs'
 
 const { values } = parseArgs({
@@ -62,8 +63,8 @@ function report(looks) {
   const some = Math.ceil(settled.length / 4)
   const first = settled.slice(0, some)
   const last = settled.slice(-some)
-  const growth = median(last, 'memory') - median(first, 'memory')
-  const descriptors = median(last, 'descriptors') - median(first, 'descriptors')
+  const growth = middle(last, 'memory') - middle(first, 'memory')
+  const descriptors = middle(last, 'descriptors') - middle(first, 'descriptors')
   const met = growth <= bound && descriptors <= 0
   process.stdout.write(
     `growth after the first tenth: ${growth.toFixed(1)} MB (≤ ${bound}), ${descriptors} descriptors (≤ 0): ${met ? 'met' : 'NOT MET'}\n`,
@@ -72,7 +73,6 @@ function report(looks) {
 }
 
 /** Of single looks the garbage collector's last run would decide. */
-function median(looks, name) {
-  const sorted = looks.map((look) => look[name]).sort((a, b) => a - b)
-  return sorted[sorted.length >> 1]
+function middle(looks, name) {
+  return median(looks.map((look) => look[name]))
 }
