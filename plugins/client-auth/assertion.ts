@@ -1,5 +1,4 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
-import { verify } from 'jsonwebtoken'
 import type { PluginClient } from '../../lib/plugin'
 
 /** What of a checked assertion is still needed: it must not be used again before its end (seconds). */
@@ -142,6 +141,8 @@ function fits({ jwk, key }: ClientKey, alg: Algorithm, kid: unknown): boolean {
 }
 
 function isSignedBy(text: string, key: KeyObject, alg: Algorithm): boolean {
+  // Loaded with the first assertion: few servers take one.
+  const { verify } = require('jsonwebtoken') as typeof import('jsonwebtoken')
   try {
     verify(text, key, { algorithms: [alg], ignoreExpiration: true, ignoreNotBefore: true })
     return true

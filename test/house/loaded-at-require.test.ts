@@ -1,5 +1,5 @@
 /**
- * `require('mtls-secret')` is quick: drivers, X.509, keystores and TOML are loaded when they are
+ * `require('mtls-secret')` is quick: drivers, X.509, keystores, JWT and TOML are loaded when they are
  * needed, which for most programs is never for most of them. Whoever asks for a store by
  * `mtls-secret/store` wants the query builder with it, and still no driver but the one it opens.
  */
@@ -11,6 +11,7 @@ const late = [
   'better-sqlite3',
   'commander',
   'jks-js',
+  'jsonwebtoken',
   'kysely',
   'pg',
   'pkijs',
@@ -23,7 +24,7 @@ test.each([
   ['mtls-secret/plugin', []],
   ['mtls-secret/store', ['kysely']],
 ])(
-  'require("%s") loads no driver, no X.509 or keystore library and no TOML parser',
+  'require("%s") loads no driver, no X.509, keystore or JWT library and no TOML parser',
   (entry, early) => {
     const { packages, sqlite } = loadedBy(entry)
     expect(packages.filter((name) => late.includes(name))).toEqual(early)
