@@ -5,9 +5,9 @@ import type { ServeSettings } from './serve-settings'
 import type { Served } from './served'
 import { openService, type Service } from './service'
 import { openServing } from './serving'
+import { tuneV8 } from './tune-v8'
 import { serveAsWorker } from './worker'
 import { openWorkers } from './workers'
-import { keepObjectsYoung } from './young-objects'
 
 /**
  * Runs `app` as a process: listeners, limits, log lines on standard output, signals, reload, workers.
@@ -26,7 +26,7 @@ export async function serve(
   server: Served,
   deployment: ServeSettings,
 ): Promise<Service> {
-  keepObjectsYoung()
+  tuneV8()
   if (process.env[portsVariable] !== undefined) return serveAsWorker(app, server, deployment)
   const alone = deployment.server.workers === 1
   const log = openLog({ shared: !alone })
