@@ -62,10 +62,11 @@ export function buildRouter(
 
   endpoint(`${path}/token`, { POST: token })
   endpoint(`${path}/par`, { POST: answering(answerPush(parts, receiver, authenticate)) })
-  endpoint(`${path}/authorize`, {
+  const authorize = {
     GET: browserRoute(parts, receiver, beginAuthorization),
     POST: browserRoute(parts, receiver, continueAuthorization),
-  })
+  }
+  endpoint(`${path}/authorize`, authorize, exceptHead(refuseMethod(Object.keys(authorize))))
   endpoint(`${path}/introspect`, { POST: introspectRoute(parts, receiver, authenticate) })
   endpoint(`${path}/revoke`, { POST: revokeRoute(parts, receiver, authenticate) })
   const registering = whileOn(parts)
@@ -84,6 +85,11 @@ export function buildRouter(
   endpoint('/health', { GET: answering(answerHealth(health)) })
   router.use(errorWriter(parts))
   return router
+}
+
+/** Express answers a HEAD as a GET; whoever previews a link would use up the request that it names. */
+function exceptHead(refuse: RequestHandler): RequestHandler {
+  return (req, res, next) => (req.method === 'HEAD' ? refuse(req, res, next) : next())
 }
 
 function refuseMethod(allowed: readonly string[]): RequestHandler {

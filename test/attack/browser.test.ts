@@ -438,7 +438,7 @@ describe('requests that are no form', () => {
     }
   })
 
-  test.each(['PUT', 'DELETE', 'TRACE'])('%s is 405 with Allow', async (method) => {
+  test.each(['HEAD', 'PUT', 'DELETE', 'TRACE'])('%s is 405 with Allow', async (method) => {
     const answer = await world.get(begin(), { method })
     expect(answer.status).toBe(405)
     expect(answer.headers.allow).toBe('GET, POST')

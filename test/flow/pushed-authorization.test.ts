@@ -81,6 +81,16 @@ test('a pushed request is used once', async () => {
   expect(world.only('request.refused').reason).toBe('unknown_request_uri')
 })
 
+test('a HEAD is 405 and leaves a pushed request to the browser that was sent', async () => {
+  const { request_uri } = (await push(world.a)).json
+  const path = authorizePath({ client_id: world.a.client_id, request_uri })
+  const looked = await world.get(path, { method: 'HEAD' })
+  expect(looked.status).toBe(405)
+  expect(looked.headers.allow).toBe('GET, POST')
+  expect(looked.headers['set-cookie']).toBeUndefined()
+  expect((await visit(world.a, request_uri)).status).toBe(200)
+})
+
 test('a pushed request ends after a minute', async () => {
   const { request_uri } = (await push(world.a)).json
   world.clock.advance(61)
