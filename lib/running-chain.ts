@@ -5,7 +5,7 @@ import { loadDeployment } from './load-deployment'
 import type { CompleteOptions } from './options'
 import type { Capabilities } from './plugin/capabilities'
 import { type AnyPlugin, composeChain } from './plugin/chain'
-import { isOfProgram } from './plugin/origin'
+import { isBuiltIn, isOfProgram } from './plugin/origin'
 import { openRegistry, type Registry } from './plugin/registry'
 import type { RegistrationSettings, TokenSettings } from './server/parts'
 import type { ThrottleSettings } from './server/throttle'
@@ -84,9 +84,12 @@ function digestOf(
   return createHash('sha256').update(text).digest('base64url')
 }
 
-/** They are always there, whether a program lists them or not; one of the same name stands in for ours. */
+/**
+ * They are always there, whether a program lists them or not. Nobody else's plugin keeps one of them out:
+ * a weaker check under the name that clients are registered with would be noticed by nobody.
+ */
 function withStandard(given: readonly AnyPlugin[]): AnyPlugin[] {
-  const named = new Set(given.map(({ name }) => name))
+  const named = new Set(given.filter(isBuiltIn).map(({ name }) => name))
   const standard: readonly AnyPlugin[] = standardPlugins
   return [...standard.filter(({ name }) => !named.has(name)), ...given]
 }

@@ -1,4 +1,5 @@
 import type { AnyPlugin } from '../plugin/chain'
+import { keepOrigin } from '../plugin/origin'
 import { type Contribution, definePlugin } from '../plugin/plugin'
 
 /** The plugin with its contribution changed on the way to the registry. */
@@ -6,7 +7,8 @@ export function wrap(
   plugin: AnyPlugin,
   change: (contribution: Contribution) => Contribution,
 ): AnyPlugin {
-  return { ...plugin, setup: async (context) => change(await plugin.setup(context)) }
+  const setup: AnyPlugin['setup'] = async (context) => change(await plugin.setup(context))
+  return keepOrigin({ ...plugin, setup }, plugin)
 }
 
 /** The same with one function of the clientAuth, the grant or the listener in place of the plugin's. */

@@ -9,6 +9,13 @@ export function noteOrigin(plugin: object, origin: Origin): void {
   origins.set(plugin, origin)
 }
 
+/** For a plugin that was made of another and stands in for it. */
+export function keepOrigin<Made extends object>(made: Made, from: object): Made {
+  const origin = origins.get(from)
+  if (origin !== undefined) origins.set(made, origin)
+  return made
+}
+
 /** Ends the sentence "the plugin is of …". */
 export function originOf(plugin: object): string {
   const origin = origins.get(plugin)
@@ -19,6 +26,10 @@ export function originOf(plugin: object): string {
 /** Given by the program itself, and not by the file that it reads. */
 export function isOfProgram(plugin: object): boolean {
   return !origins.has(plugin)
+}
+
+export function isBuiltIn(plugin: object): boolean {
+  return origins.get(plugin) === 'built in'
 }
 
 export function isFromPackage(plugin: object): boolean {

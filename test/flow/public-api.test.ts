@@ -228,6 +228,15 @@ test('7: a plugin by code is on at its own order, and the standard plugins are t
   expect(claimsOf(json.access_token).tenant).toBe('billing')
 })
 
+test('refuses a plugin by code under the name of a built-in one, and names both', async () => {
+  const lenient = definePlugin({ name: 'mtls-secret', setup: () => ({ listener: {} }) })
+  await expect(
+    createAuthorizationServer({ issuer, store: memoryStore(), plugins: [lenient] }),
+  ).rejects.toThrow(
+    /^Two plugins are named "mtls-secret": of mtls-secret itself and of the program\./,
+  )
+})
+
 /** Example 14: the seed's block loads unchanged. */
 async function writeDeployment(more = ''): Promise<string> {
   const file = join(folder, 'deployment.toml')
