@@ -13,6 +13,8 @@ export interface StoreEntry {
   readonly der: Buffer
   /** It belongs to a private key of the store: somebody's own, not somebody to be trusted. */
   readonly isOwn: boolean
+  /** Of a PEM text: the line in which its block begins. */
+  readonly line?: number | undefined
 }
 
 /** A private key with its certificates, as a TLS server needs them. */
@@ -60,9 +62,23 @@ export function readTrustEntries(
     case 'der':
       return [parseDer(bytes, what).der].map(entry(false))
     case 'pem':
-      return readPem(bytes.toString(), what).map(entry(false))
+      return pemEntries(bytes.toString(), what)
   }
 }
+
+function pemEntries(text: string, what: string): StoreEntry[] {
+  const ders = readPem(text, what)
+  // Of a text that was read strictly, each line that begins a block begins one of these.
+  const lines = text.split('\n').flatMap((line, index) => (blockBegins.test(line) ? index + 1 : []))
+  return ders.map((der, index) => ({
+    label: `certificate ${index + 1}`,
+    der,
+    isOwn: false,
+    line: lines[index],
+  }))
+}
+
+const blockBegins = /^\uFEFF?-----BEGIN /
 
 /**
  * The one private key of a JKS or PKCS#12 store, with its certificates; or of two PEM files, the

@@ -29,8 +29,8 @@ export interface TrustFiles {
 export const noTrustFiles: TrustFiles = { entries: [], crls: [], refused: [] }
 
 /**
- * Reads truststore and CRLs whole, or throws `SetupError` naming the file: what is empty, cut short
- * or closed by another password never passes for a smaller set.
+ * Reads truststore and CRLs whole, or throws `SetupError` naming the file: what is empty, cut short,
+ * garbled or closed by another password never passes for a smaller set.
  */
 export async function readTrustFiles(settings: TruststoreSettings): Promise<TrustFiles> {
   const { file_name, crl_file_names = [] } = settings
@@ -42,7 +42,7 @@ export async function readTrustFiles(settings: TruststoreSettings): Promise<Trus
       'Leave only the CAs of your clients in it; register a client’s own certificate for the client.',
     )
   }
-  const { entries, refused } = parseEntries(found)
+  const { entries, refused } = parseEntries(found, file_name)
   if (entries.length === 0) {
     throw new SetupError(
       `${file_name} holds no certificate that can be read.`,
@@ -61,10 +61,10 @@ const storeBytesAtMost = 2 * 1024 * 1024
 const crlBytesAtMost = 16 * 1024 * 1024
 const passwordBytesAtMost = 4096
 
-function parseEntries(found: readonly StoreEntry[]) {
+function parseEntries(found: readonly StoreEntry[], file: string) {
   const entries = new Map<string, Certificate>()
   const refused: Refusal[] = []
-  for (const { label, der, isOwn } of found) {
+  for (const { label, der, isOwn, line } of found) {
     if (isOwn) {
       refused.push({ what: label, why: 'It belongs to a private key of the store.' })
       continue
@@ -72,11 +72,22 @@ function parseEntries(found: readonly StoreEntry[]) {
     try {
       const certificate = parseDer(der, label)
       entries.set(certificate.thumbprint, certificate)
-    } catch {
+    } catch (cause) {
+      // A keystore may hold what was never meant for us; in a PEM file somebody wrote this CA down.
+      if (line !== undefined) throw garbled(file, line, cause)
       refused.push({ what: label, why: 'It is not a well-formed X.509 certificate.' })
     }
   }
   return { entries: [...entries.values()], refused }
+}
+
+function garbled(file: string, line: number, cause: unknown): SetupError {
+  return new SetupError(
+    `${file} holds no well-formed X.509 certificate in the block that begins in line ${line}.`,
+    'Copy that certificate again, whole, or take it out.',
+    {},
+    cause,
+  )
 }
 
 async function readCrlFile(file: string): Promise<{ file: string; crl: Crl }[]> {

@@ -197,6 +197,25 @@ describe('a file that is no truststore is refused at the start, and leaves the o
   })
 })
 
+test('one entry that is no certificate refuses the whole PEM, and is told by its line', async () => {
+  await write(cast.ca)
+  const trust = await opened()
+  const { set } = trust
+  // Clean PEM and clean base64 around bytes that are no certificate.
+  const garbled = cast.otherCa.pem.replace(/(CERTIFICATE-----\n).{40}/, `$1${'A'.repeat(40)}`)
+  await writeFile(
+    file_name,
+    `\uFEFF# our CAs\r\n\r\n${cast.ca.pem}\n${garbled}${cast.intermediate.pem}`,
+  )
+  const line = cast.ca.pem.split('\n').length + 3
+  for (const error of [await refusal(openTrust({ file_name })), await refusal(trust.reload())]) {
+    expect(error.problem).toBe(
+      `${file_name} holds no well-formed X.509 certificate in the block that begins in line ${line}.`,
+    )
+  }
+  expect(trust.set).toBe(set)
+})
+
 test('256 CAs are loaded within a second', async () => {
   await write(
     ...Array.from({ length: 256 }, (_, n) => testCertificate({ name: `CA ${n}`, ca: true })),
