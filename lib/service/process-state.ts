@@ -70,6 +70,8 @@ const bound: Readonly<Record<string, (settings: ServeSettings) => unknown>> = {
   // A deployment has the variable's content beside its name; the file has the name alone.
   database: ({ database: { url, url_env, synchronous } }) => [url_env ?? url, synchronous],
   proxy: ({ proxy }) => proxy,
+  // The account is made at a start alone, where there is none of that name.
+  super_admin: ({ super_admin }) => super_admin,
 }
 
 function differences(before: ServeSettings, now: ServeSettings): string[] {

@@ -10,6 +10,7 @@ export type ServeSettings = Pick<
   | 'truststore'
   | 'database'
   | 'proxy'
+  | 'super_admin'
   | 'console'
   | 'metrics'
 >

@@ -227,10 +227,13 @@ describe('SIGHUP', () => {
 
   it('tells which changes need a new start', async () => {
     const { service, next } = await listening()
-    const tables = '[database]\nurl = "sqlite:other.db"\n[oauth.dcr]\nenable = true'
+    const tables =
+      '[database]\nurl = "sqlite:other.db"\n[super_admin]\nusername = "root"\n[oauth.dcr]\nenable = true'
     await tiny.write('deployment.toml', tinyToml('workers = 2', tables))
     service.signal('SIGHUP')
-    expect(await next('reload.done')).toMatchObject({ need_restart: ['workers', 'database'] })
+    expect(await next('reload.done')).toMatchObject({
+      need_restart: ['workers', 'database', 'super_admin'],
+    })
   })
 
   it('brings changed limits into force', async () => {
