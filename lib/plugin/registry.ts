@@ -1,5 +1,6 @@
 import type { MaybePromise } from '../client/client-store'
 import { SetupError } from '../error/setup-error'
+import { textOf } from '../error/text-of'
 import { type Capabilities, capabilitiesFor } from './capabilities'
 import type { Link } from './chain'
 import { checkContribution } from './contribution'
@@ -103,7 +104,7 @@ async function closeInReverse(
     try {
       await deadline.within(closed(contribution), () => new Error('no answer in time'))
     } catch (cause) {
-      log.error('handler.failed', { handler: plugin.name, step: 'close', problem: String(cause) })
+      log.error('handler.failed', { handler: plugin.name, step: 'close', problem: textOf(cause) })
     }
   }
   deadline.close()

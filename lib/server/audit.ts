@@ -1,8 +1,8 @@
 import { isThenable } from '../client/maybe-promise'
+import { textOf } from '../error/text-of'
 import type { EventName, ServerEvents } from '../plugin/events'
 import type { Log } from '../plugin/plugin'
 import type { Registry } from '../plugin/registry'
-import { textOf } from './call-handler'
 
 /**
  * Tells every listener of an event. A listener that fails is named in the log and changes nothing. The event

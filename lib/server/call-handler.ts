@@ -1,5 +1,6 @@
 import type { MaybePromise } from '../client/client-store'
 import { OAuthError } from '../error/oauth-error'
+import { textOf } from '../error/text-of'
 import type { Parts } from './parts'
 
 /**
@@ -35,15 +36,6 @@ function failure({ log }: Pick<Parts, 'log'>, handler: string, step: string, cau
 /** For the operator, who alone can do something about it. */
 export function tellFailure(log: Parts['log'], handler: string, step: string, cause: unknown) {
   log.error('handler.failed', { handler, step, problem: textOf(cause) })
-}
-
-/** A plugin may throw what has no text, or fails when it is asked for it. */
-export function textOf(cause: unknown): string {
-  try {
-    return String(cause)
-  } catch {
-    return 'something that can not be shown'
-  }
 }
 
 function tooLate(): OAuthError {

@@ -286,6 +286,25 @@ describe('closing', () => {
     ])
   })
 
+  test('goes on after one that throws what has no text', async () => {
+    const registry = await open(
+      closing('one', 1),
+      closing('mute', 2, () => Promise.reject(Object.create(null))),
+    )
+    await registry.close()
+    expect(closed).toEqual(['mute', 'one'])
+    const problem = 'something that can not be shown'
+    expect(logged).toEqual([['handler.failed', { handler: 'mute', step: 'close', problem }]])
+  })
+
+  test('follows a setup that throws what has no text, and is told as any other', async () => {
+    const mute = plugin('mute', () => Promise.reject(Object.create(null)), 2)
+    await expect(open(closing('one', 1), mute)).rejects.toThrow(
+      /^The handler "mute" cannot be set up: something that can not be shown\. See/,
+    )
+    expect(closed).toEqual(['one'])
+  })
+
   test('follows a setup that fails, for what was set up before', async () => {
     const failing = plugin('failing', () => Promise.reject(new Error('no\ndisk')), 3)
     await expect(open(closing('one', 1), closing('two', 2), failing)).rejects.toThrow(
