@@ -116,9 +116,17 @@ export async function openKeys(
 }
 
 /** The public part as a JWK, with `kid`, `alg` and `use`. */
-export function publicJwk({ publicKey, kid, alg }: SigningKey): JsonWebKey {
-  return { ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' }
+export function publicJwk(key: SigningKey): JsonWebKey {
+  const known = jwks.get(key)
+  if (known !== undefined) return known
+  const { publicKey, kid, alg } = key
+  const jwk = Object.freeze({ ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' })
+  jwks.set(key, jwk)
+  return jwk
 }
+
+/** By the key and not its kid: an RSA key that signs by another algorithm now is another object. */
+const jwks = new WeakMap<SigningKey, JsonWebKey>()
 
 /**
  * Makes another key sign; the one before stays published for the overlap. A key of the folder that the

@@ -227,6 +227,19 @@ describe('rotation', () => {
     expect(keys.published().map(({ kid }) => kid)).toEqual([fresh])
   })
 
+  test('each key is exported once, however often the set is asked for', async () => {
+    const keys = await open()
+    const exported = jest.spyOn(signingOf(keys).publicKey, 'export')
+    const [first] = (await keys.jwks()).keys
+    now += 5
+    await rotate()
+    const [next, before] = (await keys.jwks()).keys
+    expect(before).toEqual(first)
+    expect(next).toMatchObject({ kid: signingOf(keys).kid, alg: 'ES256', use: 'sig' })
+    expect(next?.x).not.toBe(first?.x)
+    expect(exported).toHaveBeenCalledTimes(1)
+  })
+
   test('a kid that another process activated is found at its first token', async () => {
     const [one, other] = [await open(), await open()]
     const { kid } = await rotate()
