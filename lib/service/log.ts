@@ -89,11 +89,14 @@ export function openLog(settings: LogSettings): ProcessLog {
   /** Moves pending lines to the bytes that are being written, when those are all written. */
   function take(): void {
     if (current.length > 0) return
-    if (lost > 0) {
-      pending.add(format(isoTime(clock.now()), 'warn', 'log.lines_lost', { lines: lost }))
-      lost = 0
-    }
+    tellLost()
     current = pending.take()
+  }
+
+  function tellLost(): void {
+    if (lost === 0) return
+    pending.add(format(isoTime(clock.now()), 'warn', 'log.lines_lost', { lines: lost }))
+    lost = 0
   }
 
   /** Nobody reads any more. */
@@ -105,6 +108,8 @@ export function openLog(settings: LogSettings): ProcessLog {
   }
 
   function writeNow(): void {
+    if (gone) return
+    tellLost()
     // What a thread is writing at this moment can't be called back and is not written twice.
     if (writing) current = Buffer.alloc(0)
     const bytes = Buffer.concat([current, pending.take()])

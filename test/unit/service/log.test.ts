@@ -102,6 +102,22 @@ describe('the log', () => {
     closeSync(fd)
   })
 
+  it('tells in its last line how many were lost, when it is closed before it could', async () => {
+    const file = join(folder, 'log')
+    const fd = openSync(file, 'w')
+    log = openLog({ fd, people: false, clock })
+    for (let n = 0; n < 60_000; n++) log.info('n', { n, pad: 'x'.repeat(100) })
+    log.close()
+    // What a thread was writing meanwhile is in the file once the loop has turned.
+    await new Promise((resolve) => setImmediate(resolve))
+    const read = lines(readFileSync(file, 'utf8'))
+    expect(read.at(-1)).toMatchObject({ event: 'log.lines_lost', level: 'warn' })
+    expect(read.length - 1 + read.at(-1).lines).toBe(60_000)
+    log.close()
+    expect(lines(readFileSync(file, 'utf8'))).toHaveLength(read.length)
+    closeSync(fd)
+  })
+
   it('drops lines that nobody can read any more', async () => {
     log = openLog({ fd: openSync('/dev/full', 'w'), people: false })
     log.info('first')
