@@ -49,7 +49,8 @@ export function openLog(settings: LogSettings): ProcessLog {
   let lost = 0
   /** What the system has been given in part. */
   let current: Buffer = Buffer.alloc(0)
-  let writing = false
+  /** Bytes at its beginning that a thread is writing: they can't be called back. */
+  let inHand = 0
   let timer: NodeJS.Timeout | undefined
   let gone = false
   const idle: (() => void)[] = []
@@ -68,15 +69,15 @@ export function openLog(settings: LogSettings): ProcessLog {
   function send(): void {
     clearTimeout(timer)
     timer = undefined
-    if (writing) return
+    if (inHand > 0) return
     take()
     if (current.length === 0) {
       for (const resolve of idle.splice(0)) resolve()
       return
     }
-    writing = true
-    write(fd, current, 0, nextPiece(current, piece), null, (error, written) => {
-      writing = false
+    inHand = nextPiece(current, piece)
+    write(fd, current, 0, inHand, null, (error, written) => {
+      inHand = 0
       if (error === null) current = current.subarray(written)
       else if (error.code !== 'EAGAIN') return leave()
       if (error !== null) timer ??= setTimeout(send, 10).unref()
@@ -110,9 +111,7 @@ export function openLog(settings: LogSettings): ProcessLog {
   function writeNow(): void {
     if (gone) return
     tellLost()
-    // What a thread is writing at this moment can't be called back and is not written twice.
-    if (writing) current = Buffer.alloc(0)
-    const bytes = Buffer.concat([current, pending.take()])
+    const bytes = Buffer.concat([current.subarray(inHand), pending.take()])
     current = Buffer.alloc(0)
     writeAll(fd, bytes)
   }

@@ -1,4 +1,13 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+} from 'node:fs'
 import { createServer, type Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -116,6 +125,25 @@ describe('the log', () => {
     log.close()
     expect(lines(readFileSync(file, 'utf8'))).toHaveLength(read.length)
     closeSync(fd)
+  })
+
+  it('writes at its close all that no thread has in hand, when others write to the same pipe', async () => {
+    const path = join(folder, 'pipe')
+    execFileSync('mkfifo', [path])
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const fd = openSync(path, 'w')
+    log = openLog({ fd, people: false, shared: true })
+    for (let n = 0; n < 300; n++) log.info('n', { n, pad: 'x'.repeat(50) })
+    void log.flush()
+    log.close()
+    // The thread's own piece comes when it comes.
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const bytes = Buffer.alloc(65_536)
+    const text = bytes.toString('utf8', 0, readSync(reader, bytes))
+    const numbers = lines(text).map(({ n }) => n)
+    expect(numbers.sort((a, b) => a - b)).toEqual([...Array(300).keys()])
+    closeSync(fd)
+    closeSync(reader)
   })
 
   it('drops lines that nobody can read any more', async () => {
