@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander'
 import { OAuthError } from '../error/oauth-error'
+import { messageOf } from '../error/text-of'
 import { cert } from './cert'
 import { client } from './client'
 import { config } from './config'
@@ -83,7 +84,7 @@ function sentenceOf(error: unknown): string {
     const { cause } = error
     return cause instanceof Error ? `${error.description} (${cause.message})` : error.description
   }
-  return error instanceof Error ? error.message : String(error)
+  return messageOf(error)
 }
 
 /** A thumbprint may begin with a dash; it is no option, so it goes behind `--`. */

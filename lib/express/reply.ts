@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
 import { OAuthError } from '../error/oauth-error'
+import { textOf } from '../error/text-of'
 import type { Parts } from '../server/parts'
 import { factsOf } from './receive'
 import { stateOf } from './request-state'
@@ -25,7 +26,7 @@ export function tellRefusal(
   told.add(error)
   const { client_id, thumbprint, ip, request_id } = factsOf(req)
   if (error.code === 'server_error' || error.reason === 'store_failed') {
-    log.error('request.failed', { request_id, problem: String(rootOf(error)) })
+    log.error('request.failed', { request_id, problem: textOf(rootOf(error)) })
   }
   const { code, reason } = error
   tell('rejected', { client_id, thumbprint, ip, request_id, error: code, reason })

@@ -3,6 +3,7 @@ import { Strategy as CustomStrategy } from 'passport-custom'
 import { uselessness } from '../certificate/judge'
 import { type CertificateSource, fromTlsConnection } from '../certificate/source'
 import { OAuthError } from '../error/oauth-error'
+import { textOf } from '../error/text-of'
 import type { CertificateFacts, TokenRequest } from '../plugin/token-request'
 import { invalidClient } from '../server/authenticate-client'
 import type { Authenticate } from './authenticate'
@@ -71,7 +72,7 @@ export class MtlsSecretStrategy extends Base {
           if (cause instanceof OAuthError && cause.code === 'invalid_client') {
             rememberRefusal(req, cause)
             done(null, false, cause.headers['www-authenticate'])
-          } else done(cause instanceof Error ? cause : new Error(String(cause)))
+          } else done(cause instanceof Error ? cause : new Error(textOf(cause)))
         },
       )
     })

@@ -1,6 +1,8 @@
 /** What holds for every plugin, whatever it gives. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SetupError } from '../error/setup-error'
+import { textOf } from '../error/text-of'
 import { definePlugin } from '../plugin/plugin'
 import { type Case, onGround, type Tried } from './cases'
 import { openGround } from './ground'
@@ -49,7 +51,7 @@ function refusesMisspelt({ plugin, test }: Tried): Case {
       try {
         await (await openGround(plugin, { ...test, properties })).close()
       } catch (cause) {
-        must(cause instanceof SetupError, `it throws ${String(cause)}`)
+        must(cause instanceof SetupError, `it throws ${textOf(cause)}`)
         return
       }
       must(false, 'it takes a misspelt property without a word: make its schema strict')
@@ -84,7 +86,7 @@ function closedWhenLaterFails({ plugin, test }: Tried): Case {
       try {
         await openGround(plugin, test, { plugin: counting, more: [failing] })
       } catch (cause) {
-        must(cause instanceof SetupError, `the start fails with ${String(cause)}`)
+        must(cause instanceof SetupError, `the start fails with ${textOf(cause)}`)
         must(open() === 0, 'it was left open')
         return
       }

@@ -1,3 +1,4 @@
+import { messageOf } from '../error/text-of'
 import type { AnyPlugin } from '../plugin/chain'
 import type { Case, Tried } from './cases'
 import { clientAuthCases } from './client-auth-cases'
@@ -66,5 +67,5 @@ async function runAll(plugin: string, cases: readonly Case[]): Promise<Report> {
 }
 
 function words(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
+  return messageOf(cause)
 }

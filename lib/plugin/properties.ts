@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { SetupError } from '../error/setup-error'
-import { textOf } from '../error/text-of'
+import { messageOf } from '../error/text-of'
 import type { Link } from './chain'
 
 /**
@@ -78,8 +78,7 @@ function unknownKey(issue: StandardSchemaV1.Issue): string | undefined {
 
 /** An error is one line, whatever a plugin says. */
 export function oneLine(said: unknown): string {
-  const text = said instanceof Error ? said.message : textOf(said)
-  return text.split('\n', 1)[0]?.replace(/\.$/, '') ?? ''
+  return messageOf(said).split('\n', 1)[0]?.replace(/\.$/, '') ?? ''
 }
 
 function propertyError(

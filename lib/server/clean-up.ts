@@ -1,4 +1,5 @@
 import type { ThrottleStore } from '../client/throttle-store'
+import { textOf } from '../error/text-of'
 import type { TokenStore } from '../token/token-store'
 import type { Parts } from './parts'
 
@@ -25,7 +26,7 @@ export function openCleanUp(parts: Needs, store: Cleaned): CleanUp {
   }
   const begin = () => {
     pass = removeEnded(parts, store, () => open)
-      .catch((cause: unknown) => parts.log.warn('cleanup.failed', { problem: String(cause) }))
+      .catch((cause: unknown) => parts.log.warn('cleanup.failed', { problem: textOf(cause) }))
       .finally(() => open && later())
   }
   later()

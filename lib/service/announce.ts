@@ -1,3 +1,4 @@
+import { textOf } from '../error/text-of'
 import type { Log } from '../plugin/plugin'
 import type { Served } from './served'
 
@@ -10,6 +11,6 @@ export async function announce(server: Pick<Served, 'announce'>, log: Log): Prom
     const { unserved } = await server.announce()
     if (unserved > 0) log.warn('chain.unserved', { clients: unserved })
   } catch (cause) {
-    log.warn('chain.unknown', { problem: String(cause) })
+    log.warn('chain.unknown', { problem: textOf(cause) })
   }
 }

@@ -1,4 +1,5 @@
 /** The end of a process: once, in time, and with the last log line written. */
+import { textOf } from '../error/text-of'
 import type { ProcessLog } from './log'
 
 export interface Ending {
@@ -30,7 +31,7 @@ export function openEnding(log: ProcessLog, closeAll: () => Promise<void>): Endi
       const exit = () => process.exit(exitCode)
       setTimeout(exit, limit)
       close().then(exit, (cause: unknown) => {
-        process.stderr.write(`${String(cause)}\n`)
+        process.stderr.write(`${textOf(cause)}\n`)
         exitCode = Math.max(exitCode, 1)
         exit()
       })

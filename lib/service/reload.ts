@@ -3,6 +3,7 @@
  * one event, with the old state kept when anything is wrong.
  */
 
+import { messageOf } from '../error/text-of'
 import type { Log } from '../plugin/plugin'
 import { announce } from './announce'
 import type { Scope } from './process-state'
@@ -35,7 +36,7 @@ export async function openReloading(server: Served, work: Work, log: Log): Promi
     } catch (cause) {
       work.tell(true)
       log.error('reload.refused', {
-        problem: cause instanceof Error ? cause.message : String(cause),
+        problem: messageOf(cause),
       })
     }
   }

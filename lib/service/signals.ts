@@ -2,6 +2,7 @@
  * What the outside and the inside can do to a process. An exception that nobody caught leaves it in
  * an unknown state: it says so, finishes what it has and goes, for a supervisor to start another.
  */
+import { textOf } from '../error/text-of'
 import type { Log } from '../plugin/plugin'
 
 export interface SignalHandlers {
@@ -22,7 +23,7 @@ export function handleSignals(log: Log, { reload, stop }: SignalHandlers): () =>
   }
   const fail = (cause: unknown) => {
     log.error('process.failed', {
-      problem: String(cause),
+      problem: textOf(cause),
       stack: cause instanceof Error ? stackFrames(cause) : undefined,
     })
     stopping = true

@@ -1,5 +1,6 @@
 import type { Express } from 'express'
 import { SetupError } from '../error/setup-error'
+import { textOf } from '../error/text-of'
 import { openEnding } from './ending'
 import { openLog } from './log'
 import {
@@ -33,7 +34,7 @@ export async function serveAsWorker(
   } catch (cause) {
     // The primary says it, once for all workers.
     const { problem, fix, place } =
-      cause instanceof SetupError ? cause : new SetupError(`${cause}.`, 'See the log.')
+      cause instanceof SetupError ? cause : new SetupError(`${textOf(cause)}.`, 'See the log.')
     await new Promise((told) => tellPrimary({ tell: 'failed', problem, fix, place }, told))
     return process.exit(1)
   }
@@ -65,7 +66,7 @@ async function answerReload(
     await serving.reload(scope)
     tellPrimary({ tell: 'reloaded', id, digest: stateDigest(server, serving.state) })
   } catch (cause) {
-    tellPrimary({ tell: 'reloaded', id, problem: String(cause) })
+    tellPrimary({ tell: 'reloaded', id, problem: textOf(cause) })
   }
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
 import type { ClientGroup } from '../client/client-store'
+import { messageOf } from '../error/text-of'
 import { postgresBuilder, sqliteBuilder } from './builder'
 import type { Engine } from './engine'
 import { loadPostgres } from './postgres-connection'
@@ -26,7 +27,7 @@ export async function peekClients(url: string): Promise<Peek> {
       ? await peekSqlite(resolve(url.slice('sqlite:'.length)))
       : await peekPostgres(url)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)
+    const why = messageOf(cause).split('\n', 1)[0]
     return { unknown: `The database can't be read: ${why}` }
   }
 }

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import type { ClientConfig } from 'pg'
 import { SetupError } from '../error/setup-error'
+import { messageOf } from '../error/text-of'
 import { type Pg, type PostgresPool, postgresPool } from './postgres-pool'
 import { postgresSettings, withoutPassword } from './postgres-settings'
 import { type VersionWatch, watchVersion } from './postgres-watch'
@@ -42,7 +43,7 @@ export async function connectPostgres(
   } catch (error) {
     await pool.close()
     if (error instanceof SetupError) throw error
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     throw new SetupError(
       `The PostgreSQL database ${where} cannot be used (${why}).`,
       'Start the server, and check the host, the user and the database of the URL.',

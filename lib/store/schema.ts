@@ -1,5 +1,6 @@
 import { type ColumnDataType, type Kysely, type Migration, Migrator, sql } from 'kysely'
 import { SetupError } from '../error/setup-error'
+import { messageOf } from '../error/text-of'
 import { isSchemaFault } from './fault'
 import { columns, type Tables, tableNames } from './tables'
 
@@ -262,7 +263,7 @@ function withTypes(types: SchemaTypes): Record<string, Migration> {
 /** Any other failure stays what it is: of the connection, of the disk. */
 function halfApplied(where: string, error: unknown): unknown {
   if (!isSchemaFault(error)) return error
-  const why = error instanceof Error ? error.message : String(error)
+  const why = messageOf(error)
   return new SetupError(
     `${where} has a schema that is neither empty nor whole (${why}).`,
     'Restore a backup, or name an empty database.',

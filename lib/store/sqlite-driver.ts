@@ -1,5 +1,6 @@
 import type { SqliteDatabase } from 'kysely'
 import { SetupError } from '../error/setup-error'
+import { messageOf } from '../error/text-of'
 import { sqliteFault } from './fault'
 
 /**
@@ -67,7 +68,7 @@ function nodeSqlite(): NodeSqlite | undefined {
 }
 
 function missingDriver(error: unknown): SetupError {
-  const why = error instanceof Error ? error.message.split('\n')[0] : String(error)
+  const why = messageOf(error).split('\n', 1)[0]
   return new SetupError(
     `SQLite needs the package better-sqlite3 on Node ${process.versions.node} (${why}).`,
     'Run npm install better-sqlite3, or use Node 22.13 or later.',

@@ -297,13 +297,22 @@ describe('closing', () => {
     expect(logged).toEqual([['handler.failed', { handler: 'mute', step: 'close', problem }]])
   })
 
-  test('follows a setup that throws what has no text, and is told as any other', async () => {
-    const mute = plugin('mute', () => Promise.reject(Object.create(null)), 2)
-    await expect(open(closing('one', 1), mute)).rejects.toThrow(
-      /^The handler "mute" cannot be set up: something that can not be shown\. See/,
-    )
-    expect(closed).toEqual(['one'])
-  })
+  test.each([
+    ['an object without a prototype', Object.create(null)],
+    [
+      'an error whose message has none',
+      Object.assign(new Error(), { message: Object.create(null) }),
+    ],
+  ])(
+    'follows a setup that throws what has no text, and is told as any other: %s',
+    async (_, cause) => {
+      const mute = plugin('mute', () => Promise.reject(cause), 2)
+      await expect(open(closing('one', 1), mute)).rejects.toThrow(
+        /^The handler "mute" cannot be set up: something that can not be shown\. See/,
+      )
+      expect(closed).toEqual(['one'])
+    },
+  )
 
   test('follows a setup that fails, for what was set up before', async () => {
     const failing = plugin('failing', () => Promise.reject(new Error('no\ndisk')), 3)
