@@ -9,7 +9,7 @@ import { refreshToken } from './grant/refresh-token'
 import { auditLog } from './listener/audit-log'
 
 /** The only list of what is built in. Those with an `order` are on unless turned off. */
-export const standardPlugins = [
+export const standardPlugins = Object.freeze([
   mtlsSecret,
   clientSecretBasic,
   clientSecretPost,
@@ -21,4 +21,4 @@ export const standardPlugins = [
   password,
   refreshToken,
   auditLog,
-] as const
+] as const)

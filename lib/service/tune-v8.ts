@@ -19,7 +19,7 @@ export function tuneV8(): void {
   setFlagsFromString(optimizeSoon(process.versions.v8))
 }
 
-/** A seventh of the work, or a tenth of the calls, that V8 waits for by itself; Node 22 has the second name. */
+/** A third of the work, or a tenth of the calls, that V8 waits for by itself; Node 22 has the second name. */
 function optimizeSoon(version: string): string {
   return Number.parseInt(version, 10) < 12
     ? '--interrupt-budget=20000'
