@@ -10,7 +10,7 @@ import type { Operation, Rules, Who } from './rotation-model'
 import { check, rules, type System, step } from './sequence'
 
 /**
- * The same sequences as in `rotation.test.ts`, taken by two processes on one database: what each of
+ * The same sequences as in `fit-the-model.ts`, taken by two processes on one database: what each of
  * several operations at once comes to must be what some order of all of them gives.
  */
 const runs = process.env.MTLS_SECRET_FULL === '1' ? 5_000 : 60
