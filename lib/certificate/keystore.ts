@@ -2,7 +2,7 @@ import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { SetupError } from '../error/setup-error'
 import type { Certificate } from './certificate'
 import { decryptJksKey, jceksMagic, jksMagic, readJks } from './jks'
-import { isDer, parseDer, readPem } from './parse'
+import { isDer, parseDer, pemLines, readPem } from './parse'
 import { toPem } from './pem'
 import { type Pkcs12Content, readPkcs12, WrongPassword } from './pkcs12-reader'
 
@@ -61,24 +61,16 @@ export function readTrustEntries(
       throw unsupported(what, 'is a JCEKS store')
     case 'der':
       return [parseDer(bytes, what).der].map(entry(false))
-    case 'pem':
-      return pemEntries(bytes.toString(), what)
+    case 'pem': {
+      const text = bytes.toString()
+      const lines = pemLines(text)
+      return readPem(text, what).map((der, index) => ({
+        ...entry(false)(der, index),
+        line: lines[index],
+      }))
+    }
   }
 }
-
-function pemEntries(text: string, what: string): StoreEntry[] {
-  const ders = readPem(text, what)
-  // Of a text that was read strictly, each line that begins a block begins one of these.
-  const lines = text.split('\n').flatMap((line, index) => (blockBegins.test(line) ? index + 1 : []))
-  return ders.map((der, index) => ({
-    label: `certificate ${index + 1}`,
-    der,
-    isOwn: false,
-    line: lines[index],
-  }))
-}
-
-const blockBegins = /^\uFEFF?-----BEGIN /
 
 /**
  * The one private key of a JKS or PKCS#12 store, with its certificates; or of two PEM files, the

@@ -77,6 +77,11 @@ export function readPemBlocks(text: string, what: string, labels: readonly strin
   )
 }
 
+/** The line in which each block begins, for a text that `readPem` takes: there nothing else looks like one. */
+export function pemLines(text: string): number[] {
+  return text.split('\n').flatMap((line, index) => (pemBegins.test(line) ? index + 1 : []))
+}
+
 /** DER begins with a SEQUENCE; in a PEM text that byte would be the digit 0, which none begins with. */
 export function isDer(bytes: Buffer): boolean {
   return bytes[0] === 0x30
@@ -91,6 +96,8 @@ function privateKeyError(what: string): SetupError {
 
 const pemBlock =
   /^-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n([A-Za-z0-9+/=\s]*?)^-----END \1-----[ \t]*$/m
+
+const pemBegins = /^\uFEFF?-----BEGIN /
 
 /** What `openssl x509 -text`, `openssl pkcs12` and `openssl s_client` write around a block. */
 function harmless(text: string): boolean {

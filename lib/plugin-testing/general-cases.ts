@@ -1,5 +1,4 @@
 /** What holds for every plugin, whatever it gives. */
-
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SetupError } from '../error/setup-error'
 import { textOf } from '../error/text-of'

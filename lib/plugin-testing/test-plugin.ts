@@ -53,7 +53,7 @@ function casesFor(tried: Tried): Case[] {
 async function runAll(plugin: string, cases: readonly Case[]): Promise<Report> {
   const reported: ReportedCase[] = []
   for (const { name, run } of cases) {
-    const problem = await run().then(() => undefined, words)
+    const problem = await run().then(() => undefined, messageOf)
     reported.push({ name, passed: problem === undefined, problem })
   }
   const report = { plugin, cases: reported }
@@ -64,8 +64,4 @@ async function runAll(plugin: string, cases: readonly Case[]): Promise<Report> {
     `${plugin}: ${broken.length} of ${cases.length} cases do not hold:\n${lines.join('\n')}`,
     { cause: report },
   )
-}
-
-function words(cause: unknown): string {
-  return messageOf(cause)
 }

@@ -2,7 +2,6 @@
  * Reloads as the operator sees them: asked for by SIGHUP or by a file that was written, answered by
  * one event, with the old state kept when anything is wrong.
  */
-
 import { messageOf } from '../error/text-of'
 import type { Log } from '../plugin/plugin'
 import { announce } from './announce'
@@ -35,9 +34,7 @@ export async function openReloading(server: Served, work: Work, log: Log): Promi
       })
     } catch (cause) {
       work.tell(true)
-      log.error('reload.refused', {
-        problem: messageOf(cause),
-      })
+      log.error('reload.refused', { problem: messageOf(cause) })
     }
   }
 

@@ -1,10 +1,10 @@
+/** In a file of its own: the two engines take a core each. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sqliteStore } from '../../lib/store'
 import { fitTheModel, runs } from './fit-the-model'
 
-/** In a file of its own: the two engines take a core each. */
 let directory: string
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'model-'))
